@@ -1,0 +1,224 @@
+//! What the stand-in account holds. Every answer of the simulator is computed from this, and from nothing else.
+//!
+//! Plain data: public fields and ordered maps, so that a test may put the account into any state. What must stay
+//! true when a person edits an entry (`updatedAt`, queued notifications) lives with the
+//! editor's actions, not here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::domain::clock::Clock;
+use crate::domain::ids::{
+    AccessControlId, CategoryId, EntryId, MetadataId, MetadataProfileId, NotificationId, PartnerId,
+};
+
+use super::assets::{SimCaption, SimFlavor, SimThumbAsset};
+use super::categories::{SimAccessControl, SimCategory, SimCategoryEntry};
+use super::custom_metadata::{SimMetadata, SimMetadataProfile};
+use super::entry::SimEntry;
+use super::events::{EventListener, RaisedEvent};
+use super::jobs::NotificationJob;
+use super::sessions::SimAppToken;
+
+/// One Kaltura account, whole.
+///
+/// Lists that belong to an entry are keyed by the entry and stand in the order Kaltura would answer them.
+#[derive(Clone)]
+pub struct SimAccount {
+    /// The account's number.
+    pub partner_id: PartnerId,
+    /// Makes sessions and signs notifications: 32 hexadecimal digits, used as text.
+    pub admin_secret: String,
+    /// Good for `session.start` of user sessions only.
+    pub user_secret: String,
+    /// Further accounts of the same server: known, but not ours. Number and admin secret.
+    pub other_partners: BTreeMap<PartnerId, String>,
+    /// The server's clock: expiry of sessions, `createdAt`, `updatedAt`.
+    pub clock: Clock,
+    /// What entry URLs (`dataUrl`, `downloadUrl`) start with, without a final slash; set to the simulator's own URL at start
+    /// when empty.
+    pub service_url: String,
+    /// What thumbnail URLs start with, without a final slash; set to the simulator's own URL at start when empty.
+    pub cdn_url: String,
+    /// Entries of every status, deleted ones too.
+    pub entries: BTreeMap<EntryId, SimEntry>,
+    /// Custom-metadata schemas.
+    pub metadata_profiles: BTreeMap<MetadataProfileId, SimMetadataProfile>,
+    /// Custom metadata of entries: at most one object a profile.
+    pub metadata: BTreeMap<EntryId, Vec<SimMetadata>>,
+    /// Flavors of entries.
+    pub flavors: BTreeMap<EntryId, Vec<SimFlavor>>,
+    /// Thumbnail assets of entries (the entry's own thumbnail is [`SimEntry::thumbnail`]).
+    pub thumb_assets: BTreeMap<EntryId, Vec<SimThumbAsset>>,
+    /// Captions of entries.
+    pub captions: BTreeMap<EntryId, Vec<SimCaption>>,
+    /// Categories.
+    pub categories: BTreeMap<CategoryId, SimCategory>,
+    /// Memberships of entries in categories.
+    pub category_entries: BTreeMap<EntryId, Vec<SimCategoryEntry>>,
+    /// Access-control profiles; exactly one is the default.
+    pub access_controls: BTreeMap<AccessControlId, SimAccessControl>,
+    /// Application tokens by id.
+    pub app_tokens: BTreeMap<String, SimAppToken>,
+    /// Sessions ended by `session.end`: the text of the KS.
+    pub ended_sessions: BTreeSet<String>,
+    /// How often each KS with an `actionslimit` was used.
+    pub actions_used: BTreeMap<String, i64>,
+    /// Where API notifications go: the partner's one URL.
+    pub notification_url: Option<String>,
+    /// The partner's master switch: off queues nothing.
+    pub notify: bool,
+    /// Send what is due in one POST, even when it is a single notification.
+    pub allow_multi_notification: bool,
+    /// API notifications queued so far, oldest first; those sent stay, with their state.
+    pub jobs: Vec<NotificationJob>,
+    /// The id of the next notification.
+    pub next_notification_id: i64,
+    /// HTTP event-notification templates; without one no event is recorded.
+    pub event_listeners: Vec<EventListener>,
+    /// Events raised for the listeners and not sent yet, oldest first.
+    pub events: Vec<RaisedEvent>,
+    /// The number of the next metadata object.
+    pub next_metadata_id: i64,
+    /// The number of the next metadata profile.
+    pub next_metadata_profile_id: i64,
+    /// The number of the next entry or asset id; the ids made from it look like Kaltura's.
+    pub next_object_number: u64,
+}
+
+impl SimAccount {
+    /// An empty account with a default access-control profile, as a new Kaltura account has one.
+    pub fn new(partner_id: PartnerId, admin_secret: &str, clock: Clock) -> Self {
+        let default_access = SimAccessControl::default_profile(AccessControlId(2), clock.now().as_secs());
+        Self {
+            partner_id,
+            admin_secret: admin_secret.to_owned(),
+            user_secret: "3f9a0b5c4b6d5d8fb0c8a1a7dd7cc730".to_owned(),
+            other_partners: BTreeMap::new(),
+            clock,
+            service_url: String::new(),
+            cdn_url: String::new(),
+            entries: BTreeMap::new(),
+            metadata_profiles: BTreeMap::new(),
+            metadata: BTreeMap::new(),
+            flavors: BTreeMap::new(),
+            thumb_assets: BTreeMap::new(),
+            captions: BTreeMap::new(),
+            categories: BTreeMap::new(),
+            category_entries: BTreeMap::new(),
+            access_controls: BTreeMap::from([(default_access.id, default_access)]),
+            app_tokens: BTreeMap::new(),
+            ended_sessions: BTreeSet::new(),
+            actions_used: BTreeMap::new(),
+            notification_url: None,
+            notify: true,
+            allow_multi_notification: false,
+            jobs: Vec::new(),
+            next_notification_id: 501,
+            event_listeners: Vec::new(),
+            events: Vec::new(),
+            next_metadata_id: 11,
+            next_metadata_profile_id: 18,
+            next_object_number: 1,
+        }
+    }
+
+    /// The server's time, in Unix seconds.
+    pub fn now(&self) -> i64 {
+        self.clock.now().as_secs()
+    }
+
+    /// A new id of an entry or asset: `0_` and eight letters and digits, the same in every run.
+    pub fn make_object_id(&mut self) -> String {
+        const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        // A bijection of the counter (odd multiplier modulo 36^8), so that ids look drawn and never repeat.
+        let space = 36_u64.pow(8);
+        let mut scrambled = (u128::from(self.next_object_number) * 1_934_814_707_441 % u128::from(space)) as u64;
+        self.next_object_number += 1;
+        let mut id = *b"0_00000000";
+        for place in id[2..].iter_mut().rev() {
+            *place = ALPHABET[(scrambled % 36) as usize];
+            scrambled /= 36;
+        }
+        String::from_utf8_lossy(&id).into_owned()
+    }
+
+    /// A new entry id.
+    pub fn make_entry_id(&mut self) -> EntryId {
+        self.make_object_id().parse().expect("0_ and eight lower-case letters or digits are an entry id")
+    }
+
+    /// The number of the next notification; every call counts.
+    pub fn make_notification_id(&mut self) -> NotificationId {
+        self.next_notification_id += 1;
+        NotificationId(self.next_notification_id - 1)
+    }
+
+    /// The id of the account's default access-control profile.
+    pub fn default_access_control(&self) -> Option<AccessControlId> {
+        self.access_controls.values().find(|profile| profile.is_default).map(|profile| profile.id)
+    }
+
+    /// The metadata object with that number.
+    pub fn metadata_by_id(&self, id: MetadataId) -> Option<&SimMetadata> {
+        self.metadata.values().flatten().find(|metadata| metadata.id == id)
+    }
+
+    /// The metadata object with that number, to be changed.
+    pub fn metadata_by_id_mut(&mut self, id: MetadataId) -> Option<&mut SimMetadata> {
+        self.metadata.values_mut().flatten().find(|metadata| metadata.id == id)
+    }
+
+    /// An entry's metadata object of one profile.
+    pub fn metadata_of(&self, entry: &EntryId, profile: MetadataProfileId) -> Option<&SimMetadata> {
+        self.metadata.get(entry)?.iter().find(|metadata| metadata.profile_id == profile)
+    }
+
+    /// Full names and ids of the categories an entry shows: its active memberships in categories without a privacy context.
+    pub fn shown_categories(&self, entry: &EntryId) -> Vec<(CategoryId, &str)> {
+        let memberships = self.category_entries.get(entry).map(Vec::as_slice).unwrap_or_default();
+        memberships
+            .iter()
+            .filter(|membership| membership.status == SimCategoryEntry::ACTIVE)
+            .filter_map(|membership| self.categories.get(&membership.category_id))
+            .filter(|category| category.privacy_context.is_empty())
+            .map(|category| (category.id, category.full_name.as_str()))
+            .collect()
+    }
+}
+
+/// Names the account and counts what it holds; never a secret or a session.
+impl fmt::Debug for SimAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimAccount")
+            .field("partner_id", &self.partner_id)
+            .field("entries", &self.entries.len())
+            .field("jobs", &self.jobs.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::domain::clock::Timestamp;
+
+    fn account() -> SimAccount {
+        SimAccount::new(PartnerId(4021), "e3f7103f48c153cf214f4172be90b85b", Clock::manual(Timestamp::from_secs(1)))
+    }
+
+    #[test]
+    fn made_ids_look_like_kalturas_and_never_repeat() {
+        let mut account = account();
+        let ids: BTreeSet<EntryId> = (0..1000).map(|_| account.make_entry_id()).collect();
+        assert_eq!(ids.len(), 1000);
+        assert!(ids.iter().all(|id| id.as_str().len() == 10));
+    }
+
+    #[test]
+    fn an_account_never_prints_its_secrets() {
+        assert!(!format!("{:?}", account()).contains("e3f7"));
+    }
+}
