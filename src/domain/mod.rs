@@ -3,7 +3,15 @@
 //! Nothing here knows what time it is, opens a file or a socket, or has heard of SQL. Every other room
 //! may look in here; this one looks nowhere.
 
+pub mod account_facts;
+pub mod api_value;
 pub mod backoff;
 pub mod clock;
+pub mod decide;
+pub mod entry;
+pub mod fingerprint;
 pub mod ids;
+pub mod public_entry;
 pub mod secret;
+pub mod sync_rules;
+pub mod visibility;

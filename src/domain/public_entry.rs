@@ -1,0 +1,142 @@
+//! What leaves the house about an entry: one shape for the API, the feed, hooks and search hits.
+//!
+//! An allow-list. A member that is not here is never sent, whatever Kaltura adds to its objects.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::ids::EntryId;
+
+/// An entry as visitors see it. Serialises in camel case, as DESIGN 7 fixes it; what is unknown is left out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicEntry {
+    /// Kaltura's id.
+    pub id: EntryId,
+    /// The account's label; by default the partner id as text.
+    pub account: String,
+    /// Title.
+    pub name: String,
+    /// Text below the title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Full names of the categories it is in, for example `Portal>Members`.
+    pub categories: Vec<String>,
+    /// 1 video, 2 image, 5 audio, 201-204 live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<i64>,
+    /// Kaltura's `type`: 1 media clip, 5 playlist, 7 live stream, or a plugin's text.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Rounded seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<i64>,
+    /// Exact milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ms_duration: Option<i64>,
+    /// Pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<i64>,
+    /// Pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<i64>,
+    /// Epoch seconds.
+    pub created_at: i64,
+    /// Epoch seconds.
+    pub updated_at: i64,
+    /// Epoch seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_date: Option<i64>,
+    /// Epoch seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_date: Option<i64>,
+    /// Times played.
+    pub plays: i64,
+    /// Times looked at.
+    pub views: i64,
+    /// The website's own id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference_id: Option<String>,
+    /// Where the mirrored picture is; absent while there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<PublicThumbnail>,
+    /// Ready renditions.
+    pub flavors: Vec<PublicFlavor>,
+    /// Subtitles.
+    pub captions: Vec<PublicCaption>,
+    /// The content profile's searchable fields, less the sync field, as `[publish]` widens or narrows them.
+    pub metadata: BTreeMap<String, Vec<String>>,
+    /// When its content last came in, RFC 3339 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub synced_at: Option<String>,
+    /// The number of its latest change in the feed.
+    pub seq: i64,
+}
+
+/// The mirrored picture of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PublicThumbnail {
+    /// Path on this server, for example `/thumbnails/1_82h0a7l2?v=100002`.
+    pub url: String,
+    /// Kaltura's version of it.
+    pub version: String,
+}
+
+/// A rendition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicFlavor {
+    /// Kaltura's id of it.
+    pub id: String,
+    /// Pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<i64>,
+    /// Pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<i64>,
+    /// kbit/s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bitrate: Option<i64>,
+    /// For example `isom`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_format: Option<String>,
+}
+
+/// A subtitle track.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicCaption {
+    /// Kaltura's id of it.
+    pub id: String,
+    /// For example `English`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// What the player's menu shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// What `[publish]` says about fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PublishFields {
+    /// When set, exactly these metadata fields leave; otherwise the schema's searchable ones.
+    pub metadata_fields: Option<BTreeSet<String>>,
+    /// When set, only these members of [`PublicEntry`] leave (`id`, `account` and `seq` always do).
+    pub fields: Option<BTreeSet<String>>,
+    /// When set, only these categories (full names, and what lies below them) are named.
+    pub categories: Option<BTreeSet<String>>,
+}
+
+impl PublishFields {
+    /// Whether a category's full name may be told.
+    pub fn tells_category(&self, full_name: &str) -> bool {
+        self.categories.as_ref().is_none_or(|roots| {
+            roots.iter().any(|root| {
+                full_name == root || full_name.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with('>'))
+            })
+        })
+    }
+}
