@@ -1,1 +1,3 @@
+//! The house as its users meet it: one binary for all integration tests.
 
+mod architecture;
