@@ -10,6 +10,7 @@ pub mod categories;
 pub mod custom_metadata;
 pub mod entry;
 pub mod events;
+pub mod image;
 pub mod jobs;
 pub mod sessions;
 pub mod state;

@@ -71,7 +71,8 @@ fn outside_crates_stay_in_their_rooms() {
 #[test]
 fn every_folder_of_the_source_is_a_room_of_the_plan() {
     let rooms: BTreeSet<String> = rust_files(&source()).iter().map(|file| room_of(file)).collect();
-    let unplanned: Vec<_> = rooms.iter().filter(|room| !is_a_room(room) && !matches!(room.as_str(), "lib" | "main")).collect();
+    let unplanned: Vec<_> =
+        rooms.iter().filter(|room| !is_a_room(room) && !matches!(room.as_str(), "lib" | "main")).collect();
     assert!(unplanned.is_empty(), "rooms without a row in the plan: {unplanned:?}");
 }
 
