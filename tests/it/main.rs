@@ -1,3 +1,5 @@
 //! The house as its users meet it: one binary for all integration tests.
+#![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod store_opening;

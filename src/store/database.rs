@@ -1,0 +1,103 @@
+//! One SQLite file: a single writing connection, several that read.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
+
+use super::error::Error;
+
+/// How long a caller waits for the writer before it is told that the store is busy.
+const WRITER_WAIT: Duration = Duration::from_secs(30);
+/// How long SQLite waits for a lock held outside this process: a backup, a `sqlite3` shell.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that read at the same time.
+const READERS: u32 = 4;
+/// Page cache of the writing connection, in KiB: a backfill's batch fits.
+const WRITER_CACHE_KIB: u32 = 8 * 1024;
+/// Page cache of each reading connection, in KiB: small, because the file is mapped and the kernel caches it.
+const READER_CACHE_KIB: u32 = 512;
+/// Mapped part of the file: reads come from the kernel's cache without a copy and without a heap of ours.
+const MAPPED_BYTES: u64 = 256 << 20;
+/// The log is cut back to this after a checkpoint.
+const LOG_KEPT_BYTES: u64 = 64 << 20;
+
+/// One database file.
+#[derive(Debug, Clone)]
+pub(super) struct Database {
+    /// Absent when the file was opened for reading only.
+    writer: Option<SqlitePool>,
+    readers: SqlitePool,
+}
+
+impl Database {
+    /// Opens the file for writing and reading, and makes it when it is missing.
+    pub(super) async fn open(file: &Path) -> Result<Self, Error> {
+        let writing = options(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("journal_size_limit", LOG_KEPT_BYTES.to_string())
+            .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
+        // The pool of one is the queue at the writer: first come, first served, and a transaction that is dropped rolls back.
+        let writer = pool_options(1).acquire_timeout(WRITER_WAIT).connect_with(writing).await?;
+        Ok(Self { writer: Some(writer), readers: readers(file) })
+    }
+
+    /// Opens an existing file for reading, beside the process that writes it.
+    pub(super) fn open_read_only(file: &Path) -> Self {
+        Self { writer: None, readers: readers(file) }
+    }
+
+    /// The connections that read.
+    pub(super) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// The one that writes.
+    pub(super) fn writer(&self) -> Result<&SqlitePool, Error> {
+        self.writer.as_ref().ok_or(Error::ReadOnly)
+    }
+
+    /// Several reads of one moment.
+    pub(super) async fn read(&self) -> Result<Transaction<'static, Sqlite>, Error> {
+        Ok(self.readers.begin().await?)
+    }
+
+    /// A transaction on the writing connection; waits for its turn. Nothing is kept unless it is committed.
+    pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, Error> {
+        Ok(self.writer()?.begin_with("begin immediate").await?)
+    }
+
+    /// Waits for what is running, then closes every connection.
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
+    }
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(false) // rows are removed set-wise, by the one transaction that knows all of them
+        .pragma("mmap_size", MAPPED_BYTES.to_string())
+        .disable_statement_logging()
+}
+
+fn readers(file: &Path) -> SqlitePool {
+    let reading = options(file).read_only(true).pragma("cache_size", format!("-{READER_CACHE_KIB}"));
+    pool_options(READERS).connect_lazy_with(reading)
+}
+
+fn pool_options(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .min_connections(0)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}

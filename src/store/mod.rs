@@ -1,0 +1,137 @@
+//! What is kept: every statement we own, one file per aggregate.
+//!
+//! A public method is one whole transaction with the name of what happened (`accept`, `claim`, `settle`); two things
+//! that must be true together are one method. Rows stay private, methods speak `domain` types, and no type of the
+//! SQL library leaves the room. The store never knows HTTP, and never asks Kaltura anything.
+//!
+//! One connection writes, in turn; several read beside it (WAL). [`Store::write`] opens a writing transaction:
+//!
+//! ```text
+//! let mut tx = self.write().await?;          // begin immediate; waits for its turn
+//! sqlx::query("…").execute(&mut *tx).await?; // as many statements as belong together
+//! tx.commit().await                          // dropped before this line, nothing happened
+//! ```
+
+mod accounts;
+mod database;
+mod dirty_entries;
+mod error;
+mod lock;
+mod migrations;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use accounts::{Account, AccountSpec};
+pub use error::Error;
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::ids::{AccountId, PartnerId};
+use database::Database;
+use lock::DirectoryLock;
+use writer::{Tickets, WriteTx};
+
+/// The data directory of one daemon. Clones are the same store.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    mirror: Database,
+    thumbnails: Database,
+    accounts: Vec<Account>,
+    tickets: Tickets,
+    clock: Clock,
+    /// Last, so that it is given back after every connection: absent when opened for reading only.
+    _lock: Option<DirectoryLock>,
+}
+
+impl Store {
+    /// Opens the data directory for one daemon, and makes it (0700) when it is missing.
+    ///
+    /// Takes its lock, brings both databases up to date, binds the accounts to their servers, and voids every
+    /// lease: whoever held one is gone.
+    ///
+    /// # Errors
+    /// `Locked`, `OtherServer`, `NewerDatabase`, `Corrupt`, `Unusable`, `Full`: each says what to do about it.
+    pub async fn open(data_dir: &Path, accounts: &[AccountSpec], clock: Clock) -> Result<Self, Error> {
+        let lock = DirectoryLock::take(data_dir)?;
+        let (mirror_file, thumbnails_file) = files(data_dir);
+        let mirror = Database::open(&mirror_file).await?;
+        migrations::apply(mirror.writer()?, &mirror_file, migrations::MIRROR).await?;
+        let thumbnails = Database::open(&thumbnails_file).await?;
+        migrations::apply(thumbnails.writer()?, &thumbnails_file, migrations::THUMBNAILS).await?;
+
+        let tickets = Tickets::load(mirror.readers()).await?;
+        let mut tx = WriteTx::new(mirror.write().await?, tickets.clone());
+        let accounts = accounts::register(&mut tx, data_dir, accounts, clock.now()).await?;
+        dirty_entries::void_leases(&mut tx, clock.now()).await?;
+        tx.commit().await?;
+        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, tickets, clock, _lock: Some(lock) })))
+    }
+
+    /// Opens the data directory for reading, beside a running daemon or without one. Every method that changes
+    /// something answers `ReadOnly`.
+    ///
+    /// # Errors
+    /// `OlderDatabase`, `NewerDatabase`, `Unusable`, `Corrupt`.
+    pub async fn open_read_only(data_dir: &Path, clock: Clock) -> Result<Self, Error> {
+        let (mirror_file, thumbnails_file) = files(data_dir);
+        for file in [&mirror_file, &thumbnails_file] {
+            std::fs::metadata(file).map_err(|cause| Error::unusable(file, cause))?;
+        }
+        let mirror = Database::open_read_only(&mirror_file);
+        migrations::require(mirror.readers(), &mirror_file, migrations::MIRROR).await?;
+        let thumbnails = Database::open_read_only(&thumbnails_file);
+        migrations::require(thumbnails.readers(), &thumbnails_file, migrations::THUMBNAILS).await?;
+
+        let tickets = Tickets::load(mirror.readers()).await?;
+        let accounts = accounts::list(mirror.readers()).await?;
+        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, tickets, clock, _lock: None })))
+    }
+
+    /// The accounts: those configured, or all that are known when opened for reading only.
+    pub fn accounts(&self) -> &[Account] {
+        &self.0.accounts
+    }
+
+    /// Our number of the account with this partner id.
+    pub fn find_account(&self, partner_id: PartnerId) -> Option<AccountId> {
+        self.0.accounts.iter().find(|account| account.partner_id == partner_id).map(|account| account.id)
+    }
+
+    /// Finishes what is running and gives the directory back. Anything asked afterwards is answered `Closed`.
+    pub async fn close(&self) {
+        self.0.mirror.close().await;
+        self.0.thumbnails.close().await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// A writing transaction on `mirror.db`; waits for its turn.
+    async fn write(&self) -> Result<WriteTx, Error> {
+        Ok(WriteTx::new(self.0.mirror.write().await?, self.0.tickets.clone()))
+    }
+
+    /// The reading connections of `mirror.db`, for a single statement.
+    fn readers(&self) -> &SqlitePool {
+        self.0.mirror.readers()
+    }
+
+    /// Several reads of `mirror.db` as of one moment.
+    async fn read(&self) -> Result<Transaction<'static, Sqlite>, Error> {
+        self.0.mirror.read().await
+    }
+
+    /// `thumbnails.db`: its own file, its own writer, its own transactions.
+    fn thumbnails(&self) -> &Database {
+        &self.0.thumbnails
+    }
+}
+
+fn files(data_dir: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
+    (data_dir.join("mirror.db"), data_dir.join("thumbnails.db"))
+}
