@@ -12,5 +12,6 @@ pub mod entry;
 pub mod events;
 pub mod image;
 pub mod jobs;
+pub mod sender;
 pub mod sessions;
 pub mod state;
