@@ -2,5 +2,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod domain;
+pub mod notification;
 pub mod simulator;
 pub mod store;

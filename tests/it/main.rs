@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod notification;
 mod simulator_sender;
 mod store_opening;

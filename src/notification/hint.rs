@@ -1,0 +1,86 @@
+//! What a verified message tells: something may have happened to an entry. What is true now, only the API says.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::System;
+use super::kind::Kind;
+use super::message::{Item, Message};
+use super::signature::Verified;
+use crate::domain::ids::{AccountId, EntryId, NotificationId};
+
+/// One notification of a verified message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// Which item of the message, from 1.
+    pub number: u32,
+    /// Which push system it came by.
+    pub system: System,
+    /// Kaltura's number of it, the same in every retry.
+    pub notification_id: NotificationId,
+    /// What it says has happened.
+    pub kind: Kind,
+    /// The entry it is about: always there when the kind asks for a look.
+    pub entry_id: Option<EntryId>,
+    /// SHA-256 of the item's own fields, the same whether it comes alone or in a multi, in whatever order.
+    pub item_sha256: [u8; 32],
+}
+
+/// What makes two notifications the same: a known key changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DedupeKey {
+    /// Whose notification.
+    pub account: AccountId,
+    /// Which push system it came by; each has its own numbers.
+    pub system: System,
+    /// Kaltura's number of it.
+    pub notification_id: NotificationId,
+    /// SHA-256 of the item's own fields: a known number with other fields is a hint like any other.
+    pub item_sha256: [u8; 32],
+}
+
+impl Verified<Message> {
+    /// One hint an item, in the order of their numbers; at least one.
+    pub fn hints(&self) -> Vec<Hint> {
+        let message = self.get();
+        message.items().iter().map(|item| Hint::of(message, item)).collect()
+    }
+}
+
+impl Hint {
+    fn of(message: &Message, item: &Item) -> Self {
+        Self {
+            number: item.number,
+            system: message.system(),
+            notification_id: item.notification_id,
+            kind: item.kind.clone(),
+            entry_id: item.entry_id.clone(),
+            item_sha256: hash(message.fields(item)),
+        }
+    }
+
+    /// Under which a message of this account's is remembered.
+    pub fn dedupe_key(&self, account: AccountId) -> DedupeKey {
+        let Self { system, notification_id, item_sha256, .. } = *self;
+        DedupeKey { account, system, notification_id, item_sha256 }
+    }
+}
+
+/// Each text with its length before it, so that no two lists of fields hash the same bytes.
+fn hash<'m>(fields: impl Iterator<Item = (&'m str, &'m str)>) -> [u8; 32] {
+    let mut sha256 = Sha256::new();
+    for text in fields.flat_map(|(name, value)| [name, value]) {
+        sha256.update((text.len() as u64).to_be_bytes());
+        sha256.update(text);
+    }
+    sha256.finalize().into()
+}
+
+/// For example `1/api/1001/9f86d081…`: account, system, number and hash in hexadecimal digits.
+impl fmt::Display for DedupeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/", self.account, self.system, self.notification_id)?;
+        self.item_sha256.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}

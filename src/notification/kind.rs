@@ -1,0 +1,192 @@
+//! What a notification is about: its `notification_type`, and what that asks of us.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A `notification_type`. Every text of the right form is one: what Kaltura adds some day is kept, listed, harmless.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An entry's row was created, normally before it has content.
+    EntryAdd,
+    /// An entry's permissions changed (pre-v3 API only).
+    EntryUpdatePermissions,
+    /// An entry was deleted.
+    EntryDelete,
+    /// An entry was blocked (no live producer).
+    EntryBlock,
+    /// An entry's row changed: texts, status, moderation, categories.
+    EntryUpdate,
+    /// An entry's thumbnail changed.
+    EntryUpdateThumbnail,
+    /// An entry's moderation status changed (no live producer).
+    EntryUpdateModeration,
+    /// A viewer flagged an entry. Its `entry_id` is empty, the entry is in `objectId`.
+    EntryReported,
+    /// A kshow, an obsolete container, was created.
+    KshowAdd,
+    /// A kshow's texts changed.
+    KshowUpdateInfo,
+    /// A kshow was deleted.
+    KshowDelete,
+    /// A kshow's permissions changed.
+    KshowUpdatePermissions,
+    /// A kshow was ranked.
+    KshowRank,
+    /// A kshow was blocked.
+    KshowBlock,
+    /// A user was created (no live producer).
+    UserAdd,
+    /// A user was banned.
+    UserBanned,
+    /// A download job began.
+    JobStarted,
+    /// A download job ended well.
+    JobSucceeded,
+    /// A download job failed.
+    JobFailed,
+    /// A download job found its work done (no live producer).
+    JobSimilarExists,
+    /// Somebody tries the notification URL.
+    Test,
+    /// A well-formed type this list does not have.
+    Other(String),
+}
+
+/// What a kind asks of us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// See what is true of the entry now.
+    LookAtEntry,
+    /// Keep it, and do nothing.
+    Nothing,
+}
+
+/// A text that is no `notification_type`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a notification type such as entry_update: 1 to 64 lower-case letters, digits and _, a letter first")]
+pub struct InvalidKind;
+
+/// Kaltura's words. Source: Kaltura server, `kNotificationJobData`.
+const NAMES: [(&str, Kind); 21] = [
+    ("entry_add", Kind::EntryAdd),
+    ("entry_update_permissions", Kind::EntryUpdatePermissions),
+    ("entry_delete", Kind::EntryDelete),
+    ("entry_block", Kind::EntryBlock),
+    ("entry_update", Kind::EntryUpdate),
+    ("entry_update_thumbnail", Kind::EntryUpdateThumbnail),
+    ("entry_update_moderation", Kind::EntryUpdateModeration),
+    ("entry_reported", Kind::EntryReported),
+    ("kshow_add", Kind::KshowAdd),
+    ("kshow_update_info", Kind::KshowUpdateInfo),
+    ("kshow_delete", Kind::KshowDelete),
+    ("kshow_update_permissions", Kind::KshowUpdatePermissions),
+    ("kshow_rank", Kind::KshowRank),
+    ("kshow_block", Kind::KshowBlock),
+    ("user_add", Kind::UserAdd),
+    ("user_banned", Kind::UserBanned),
+    ("job_started", Kind::JobStarted),
+    ("job_succeeded", Kind::JobSucceeded),
+    ("job_failed", Kind::JobFailed),
+    ("job_similar_exists", Kind::JobSimilarExists),
+    ("test", Kind::Test),
+];
+
+impl Kind {
+    /// The type as Kaltura writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(name) => name,
+            known => NAMES.iter().find(|(_, kind)| kind == known).map_or("", |(name, _)| name),
+        }
+    }
+
+    /// What to do about one. A kind that is new to us asks for nothing, even about an entry: reconcile finds what changed.
+    pub fn asks_for(&self) -> Ask {
+        match self {
+            Self::EntryAdd
+            | Self::EntryUpdatePermissions
+            | Self::EntryDelete
+            | Self::EntryBlock
+            | Self::EntryUpdate
+            | Self::EntryUpdateThumbnail
+            | Self::EntryUpdateModeration
+            | Self::EntryReported => Ask::LookAtEntry,
+            Self::KshowAdd
+            | Self::KshowUpdateInfo
+            | Self::KshowDelete
+            | Self::KshowUpdatePermissions
+            | Self::KshowRank
+            | Self::KshowBlock
+            | Self::UserAdd
+            | Self::UserBanned
+            | Self::JobStarted
+            | Self::JobSucceeded
+            | Self::JobFailed
+            | Self::JobSimilarExists
+            | Self::Test
+            | Self::Other(_) => Ask::Nothing,
+        }
+    }
+
+    /// The field with the id of what it is about, by the first word of the type: new types follow the old.
+    pub(super) fn object_field(&self) -> Option<&'static str> {
+        match self.as_str().split_once('_')?.0 {
+            "entry" => Some("entry_id"),
+            "kshow" => Some("kshow_id"),
+            "user" => Some("user_id"),
+            "job" => Some("job_id"),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = InvalidKind;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKind> {
+        if let Some((_, kind)) = NAMES.iter().find(|(name, _)| *name == text) {
+            return Ok(kind.clone());
+        }
+        let well_formed = text.len() <= 64
+            && text.starts_with(|first: char| first.is_ascii_lowercase())
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        if well_formed { Ok(Self::Other(text.to_owned())) } else { Err(InvalidKind) }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_written_as_it_is_read() {
+        for (name, kind) in &NAMES {
+            assert_eq!(name.parse(), Ok(kind.clone()));
+            assert_eq!(kind.to_string(), *name);
+        }
+        assert_eq!("entry_recycled".parse(), Ok(Kind::Other("entry_recycled".into())));
+        assert_eq!(Kind::Other("entry_recycled".into()).to_string(), "entry_recycled");
+    }
+
+    #[test]
+    fn what_is_no_type_at_all_is_refused() {
+        let too_long = "a".repeat(65);
+        for bad in ["", "_", "1", "Entry_add", "entry add", "entry-add", "entry_addé", too_long.as_str()] {
+            assert_eq!(bad.parse::<Kind>(), Err(InvalidKind), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_known_entry_kinds_ask_for_a_look_and_nothing_else_does() {
+        for (name, kind) in &NAMES {
+            assert_eq!(kind.asks_for() == Ask::LookAtEntry, name.starts_with("entry_"), "{name}");
+        }
+        assert_eq!(Kind::Other("entry_recycled".into()).asks_for(), Ask::Nothing);
+    }
+}

@@ -1,0 +1,217 @@
+//! The parameters of a form, decoded strictly into one text.
+//!
+//! Kept as they came: nothing is trimmed, renamed, dropped or joined. No name is there twice.
+
+use std::fmt;
+
+use super::Limits;
+use super::rejected::{Malformed, shortened};
+
+/// Decoded names and values, in the order they arrived and in byte order of their names.
+pub(super) struct Parameters {
+    /// All names and values one after the other.
+    text: String,
+    /// Where each is, in the order of arrival.
+    spans: Vec<Span>,
+    /// Positions in `spans`, by name in byte order.
+    by_name: Vec<usize>,
+}
+
+/// A name, and the value that begins where the name ends.
+#[derive(Clone, Copy)]
+struct Span {
+    start: usize,
+    middle: usize,
+    end: usize,
+}
+
+impl Parameters {
+    /// Decodes `application/x-www-form-urlencoded`: `&` separates, the first `=` splits, `+` is a space.
+    ///
+    /// # Errors
+    /// The first rule of forms that is broken; of duplicates, the first in byte order.
+    pub(super) fn decode(body: &[u8], limits: &Limits) -> Result<Self, Malformed> {
+        if body.is_empty() {
+            return Err(Malformed::Empty);
+        }
+        let mut bytes = Vec::with_capacity(body.len());
+        let mut spans = Vec::with_capacity(32);
+        for (index, pair) in body.split(|&byte| byte == b'&').enumerate() {
+            if index == limits.parameters_max {
+                return Err(Malformed::TooManyParameters { max: limits.parameters_max });
+            }
+            spans.push(decode_pair(pair, index + 1, limits, &mut bytes)?);
+        }
+        let text = text_of(bytes, &spans)?;
+        let by_name = by_unique_name(&text, &spans)?;
+        Ok(Self { text, spans, by_name })
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The name at this position of arrival.
+    pub(super) fn name(&self, position: usize) -> &str {
+        let span = self.spans[position];
+        &self.text[span.start..span.middle]
+    }
+
+    /// The value at this position of arrival.
+    pub(super) fn value(&self, position: usize) -> &str {
+        let span = self.spans[position];
+        &self.text[span.middle..span.end]
+    }
+
+    /// Names and values in the order of arrival.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        (0..self.len()).map(|position| (self.name(position), self.value(position)))
+    }
+
+    /// Positions of arrival, by name in byte order.
+    pub(super) fn by_name(&self) -> &[usize] {
+        &self.by_name
+    }
+
+    /// The value of this name.
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
+        let found = self.by_name.binary_search_by(|&position| self.name(position).cmp(name)).ok()?;
+        Some(self.value(self.by_name[found]))
+    }
+}
+
+/// Says how many, and nothing of what: a form can hold sessions and personal data.
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Parameters({})", self.len())
+    }
+}
+
+fn decode_pair(pair: &[u8], number: usize, limits: &Limits, bytes: &mut Vec<u8>) -> Result<Span, Malformed> {
+    let equals = pair.iter().position(|&byte| byte == b'=').ok_or(Malformed::NotAPair { number })?;
+    let start = bytes.len();
+    decode_text(&pair[..equals], bytes).ok_or(Malformed::BadPercent { number })?;
+    let middle = bytes.len();
+    if middle == start {
+        return Err(Malformed::EmptyName { number });
+    }
+    if middle - start > limits.name_max_bytes {
+        return Err(Malformed::NameTooLong { number, max: limits.name_max_bytes });
+    }
+    decode_text(&pair[equals + 1..], bytes).ok_or(Malformed::BadPercent { number })?;
+    Ok(Span { start, middle, end: bytes.len() })
+}
+
+/// Appends the decoded bytes; `None` when a `%` has not two hexadecimal digits behind it.
+fn decode_text(mut encoded: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
+    while let Some(plain) = encoded.iter().position(|&byte| byte == b'%' || byte == b'+') {
+        bytes.extend_from_slice(&encoded[..plain]);
+        if encoded[plain] == b'+' {
+            bytes.push(b' ');
+            encoded = &encoded[plain + 1..];
+        } else {
+            bytes.push(hex_digit(*encoded.get(plain + 1)?)? << 4 | hex_digit(*encoded.get(plain + 2)?)?);
+            encoded = &encoded[plain + 3..];
+        }
+    }
+    bytes.extend_from_slice(encoded);
+    Some(())
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// The decoded bytes as text. Each name and value must be UTF-8 by itself, and none may hold a NUL.
+///
+/// This also stops MD5 length extension, whose padding begins with the byte 0x80.
+fn text_of(bytes: Vec<u8>, spans: &[Span]) -> Result<String, Malformed> {
+    let number_at = |offset| 1 + spans.partition_point(|span| span.end <= offset);
+    let text = String::from_utf8(bytes)
+        .map_err(|error| Malformed::NotUtf8 { number: number_at(error.utf8_error().valid_up_to()) })?;
+    let torn = spans.iter().position(|span| !text.is_char_boundary(span.middle) || !text.is_char_boundary(span.end));
+    if let Some(index) = torn {
+        return Err(Malformed::NotUtf8 { number: index + 1 });
+    }
+    match text.find('\0') {
+        Some(offset) => Err(Malformed::Nul { number: number_at(offset) }),
+        None => Ok(text),
+    }
+}
+
+fn by_unique_name(text: &str, spans: &[Span]) -> Result<Vec<usize>, Malformed> {
+    let name = |position: usize| &text[spans[position].start..spans[position].middle];
+    let mut by_name: Vec<usize> = (0..spans.len()).collect();
+    by_name.sort_unstable_by(|&a, &b| name(a).cmp(name(b)));
+    match by_name.windows(2).find(|pair| name(pair[0]) == name(pair[1])) {
+        Some(pair) => Err(Malformed::DuplicateName { name: shortened(name(pair[0])) }),
+        None => Ok(by_name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(body: &[u8]) -> Result<Vec<(String, String)>, Malformed> {
+        let parameters = Parameters::decode(body, &Limits::default())?;
+        Ok(parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    #[test]
+    fn names_and_values_are_decoded_and_otherwise_kept_as_they_came() {
+        let decoded = decode(b"b+b=%C3%A9+%2b+x&a.b=&m%5Bk%5D=1=2& c= &\xC3\xA9=\xC3\xA9").unwrap();
+        let expected = [("b b", "é + x"), ("a.b", ""), ("m[k]", "1=2"), (" c", " "), ("é", "é")]
+            .map(|(n, v)| (n.into(), v.into()));
+        assert_eq!(decoded, expected);
+    }
+
+    #[test]
+    fn what_the_sender_never_writes_is_refused() {
+        let cases: [(&[u8], Malformed); 17] = [
+            (b"", Malformed::Empty),
+            (b"a", Malformed::NotAPair { number: 1 }),
+            (b"&a=1", Malformed::NotAPair { number: 1 }),
+            (b"a=1&", Malformed::NotAPair { number: 2 }),
+            (b"a=1&&b=2", Malformed::NotAPair { number: 2 }),
+            (b"=1", Malformed::EmptyName { number: 1 }),
+            (b"a=%", Malformed::BadPercent { number: 1 }),
+            (b"a=%4", Malformed::BadPercent { number: 1 }),
+            (b"a=1&b=%4g", Malformed::BadPercent { number: 2 }),
+            (b"%zz=1", Malformed::BadPercent { number: 1 }),
+            (b"a=1&b=%FF", Malformed::NotUtf8 { number: 2 }),
+            (b"a=%C0%AF", Malformed::NotUtf8 { number: 1 }),
+            (b"a%C3=%A9", Malformed::NotUtf8 { number: 1 }),
+            (b"a=%C3&%A9=1", Malformed::NotUtf8 { number: 1 }),
+            (b"a=1&b=x%00y", Malformed::Nul { number: 2 }),
+            (b"a=1&b=2&a=1", Malformed::DuplicateName { name: "a".into() }),
+            (b"a=1&%61=2", Malformed::DuplicateName { name: "a".into() }),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(decode(body), Err(expected), "{}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn limits_hold_at_their_edge() {
+        let limits = Limits { parameters_max: 2, name_max_bytes: 3, ..Limits::default() };
+        assert!(Parameters::decode(b"abc=1&d=2", &limits).is_ok());
+        assert_eq!(Parameters::decode(b"a=1&b=2&c=3", &limits).unwrap_err(), Malformed::TooManyParameters { max: 2 });
+        assert_eq!(Parameters::decode(b"abcd=1", &limits).unwrap_err(), Malformed::NameTooLong { number: 1, max: 3 });
+    }
+
+    #[test]
+    fn a_value_is_found_by_its_whole_name() {
+        let parameters = Parameters::decode(b"name=1&na=2&name_=3", &Limits::default()).unwrap();
+        assert_eq!(
+            ["na", "name", "name_", "nam"].map(|name| parameters.find(name)),
+            [Some("2"), Some("1"), Some("3"), None]
+        );
+    }
+}

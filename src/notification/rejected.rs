@@ -1,0 +1,290 @@
+//! Why a request is no notification to act on: one variant a rule, with the slug the inbox stores.
+//!
+//! Messages name parameters, shortened, and never hold their values.
+
+use crate::domain::ids::PartnerId;
+use crate::domain::secret::SecretLabel;
+
+/// A request refused, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// It carries `X-KALTURA-SIGNATURE`.
+    #[error(
+        "event notifications are not supported yet: the request has an X-KALTURA-SIGNATURE header; \
+         send API notifications (the account's notification URL) instead"
+    )]
+    EventNotSupported,
+    /// Another content type than a form's, or none.
+    #[error(
+        "content type {} is not application/x-www-form-urlencoded, the only one Kaltura's sender uses",
+        .content_type.as_deref().map_or_else(|| "(none)".to_owned(), |found| format!("{found:?}"))
+    )]
+    NotAForm {
+        /// What the header said, cut to 64 characters.
+        content_type: Option<String>,
+    },
+    /// More bytes than any genuine message has.
+    #[error("body of {bytes} bytes is larger than the limit of {max} (server.body_max_bytes)")]
+    TooLarge {
+        /// Bytes that came.
+        bytes: usize,
+        /// Bytes that may come.
+        max: usize,
+    },
+    /// Not shaped as the sender shapes a message.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// There is no `sig`.
+    #[error("parameter \"sig\" is missing: the message is not signed")]
+    NoSignature,
+    /// `sig` cannot be what the sender writes.
+    #[error("parameter \"sig\" is not 32 lower-case hexadecimal digits")]
+    SignatureNotHex,
+    /// No secret we know made this signature.
+    #[error(
+        "no configured secret made this signature; the message says partner {partner}, which is {}",
+        if *.configured {
+            "configured: was its admin secret changed? compare it with the console, then `inbox reverify`"
+        } else {
+            "not configured here"
+        }
+    )]
+    BadSignature {
+        /// The partner the message claims (a multi's first item).
+        partner: PartnerId,
+        /// Every partner it claims is one of ours: perhaps our secret is wrong.
+        configured: bool,
+    },
+    /// Signed with a secret of ours, for another account.
+    #[error(
+        "signed with secret {label} of partner {expected}, but the message says partner {found}; \
+         check partner_id of that account"
+    )]
+    WrongPartner {
+        /// The secret that signed.
+        label: SecretLabel,
+        /// The partner of that secret's account.
+        expected: PartnerId,
+        /// The first other partner in the message.
+        found: PartnerId,
+    },
+}
+
+/// The rule of shape a message breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// No bytes at all.
+    #[error("the body is empty")]
+    Empty,
+    /// More parameters than a genuine message has.
+    #[error("more than {max} parameters")]
+    TooManyParameters {
+        /// The limit.
+        max: usize,
+    },
+    /// A name longer than any genuine one.
+    #[error("parameter {number} has a name longer than {max} bytes")]
+    NameTooLong {
+        /// Which parameter, from 1.
+        number: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// A part between two `&` that is empty or has no `=`.
+    #[error("parameter {number} is not written name=value")]
+    NotAPair {
+        /// Which parameter, from 1.
+        number: usize,
+    },
+    /// A `%` without two hexadecimal digits behind it.
+    #[error("parameter {number} has a % that is not followed by two hexadecimal digits")]
+    BadPercent {
+        /// Which parameter, from 1.
+        number: usize,
+    },
+    /// Bytes that are not text.
+    #[error("parameter {number} is not UTF-8")]
+    NotUtf8 {
+        /// Which parameter, from 1.
+        number: usize,
+    },
+    /// A NUL in a name or a value.
+    #[error("parameter {number} holds a NUL character")]
+    Nul {
+        /// Which parameter, from 1.
+        number: usize,
+    },
+    /// A value without a name.
+    #[error("parameter {number} has no name")]
+    EmptyName {
+        /// Which parameter, from 1.
+        number: usize,
+    },
+    /// The same name again.
+    #[error("parameter {name:?} is there more than once")]
+    DuplicateName {
+        /// The name.
+        name: String,
+    },
+    /// A name some receivers read as an array, and that was not signed as it stands.
+    #[error("parameter {name:?} is an array name that signed_fields does not list")]
+    ArrayName {
+        /// The name.
+        name: String,
+    },
+    /// A value that holds a list of signed fields: signed text split at another place.
+    #[error("the value of {name:?} holds the text signed_fields, as a message split at other places would")]
+    EmbeddedList {
+        /// The parameter.
+        name: String,
+    },
+    /// A value in a multi that holds the name of an item's field.
+    #[error("the value of {name:?} holds an item prefix such as not1_, as a message split at other places would")]
+    EmbeddedItem {
+        /// The parameter.
+        name: String,
+    },
+    /// There is no `signed_fields`.
+    #[error("parameter \"signed_fields\" is missing")]
+    NoSignedFields,
+    /// A parameter nobody signed.
+    #[error("parameter {name:?} is not listed in signed_fields")]
+    UnsignedParameter {
+        /// The name.
+        name: String,
+    },
+    /// A signed parameter that did not come.
+    #[error("signed_fields lists {name:?}, which is missing")]
+    SignedFieldMissing {
+        /// The name.
+        name: String,
+    },
+    /// The right names, not written as the sender writes them.
+    #[error("signed_fields is not a list of names, each once and followed by a comma")]
+    SignedFieldsList,
+    /// One of the two parameters that make a multi, without the other or with another value.
+    #[error("a multi message has both multi_notification=true and number_of_notifications, a single one neither")]
+    MultiFlag,
+    /// A parameter of a multi that belongs to no item.
+    #[error("parameter {name:?} of a multi message does not begin with an item prefix such as not1_")]
+    NotAnItem {
+        /// The name.
+        name: String,
+    },
+    /// Another number of items than the message says.
+    #[error("number_of_notifications is not {found}, the number of items")]
+    ItemCount {
+        /// Items that are there.
+        found: usize,
+    },
+    /// The items are not numbered 1, 2, 3, …
+    #[error("item {number} is missing between the others")]
+    ItemGap {
+        /// The first number without an item.
+        number: u32,
+    },
+    /// A field its notification type cannot be without.
+    #[error("required parameter {name:?} is missing")]
+    FieldMissing {
+        /// The name, with its item prefix.
+        name: String,
+    },
+    /// A field that is not what it must be.
+    #[error("the value of {name:?} is not {expected}")]
+    FieldInvalid {
+        /// The name, with its item prefix.
+        name: String,
+        /// What it must be, with an example.
+        expected: &'static str,
+    },
+}
+
+/// What the sender is told, in the words of HTTP, without its types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// 400: not shaped as a message.
+    Malformed,
+    /// 403: not signed by anyone we know, or not for whom it says.
+    Forbidden,
+    /// 413: larger than any message.
+    TooLarge,
+    /// 415: not a form.
+    UnsupportedMediaType,
+    /// 501: a kind of message this version does not read; the sender tries again.
+    NotImplemented,
+}
+
+impl Rejected {
+    /// The slug the inbox stores after `rejected:`, and `notification verify` prints. Never changes its meaning.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::EventNotSupported => "event_not_supported",
+            Self::NotAForm { .. } => "not_a_form",
+            Self::TooLarge { .. } => "too_large",
+            Self::Malformed(rule) => rule.reason(),
+            Self::NoSignature => "no_signature",
+            Self::SignatureNotHex => "signature_not_hex",
+            Self::BadSignature { .. } => "bad_signature",
+            Self::WrongPartner { .. } => "wrong_partner",
+        }
+    }
+
+    /// How the request is answered.
+    pub const fn answer(&self) -> Answer {
+        match self {
+            Self::EventNotSupported => Answer::NotImplemented,
+            Self::NotAForm { .. } => Answer::UnsupportedMediaType,
+            Self::TooLarge { .. } => Answer::TooLarge,
+            Self::Malformed(_) => Answer::Malformed,
+            Self::NoSignature | Self::SignatureNotHex | Self::BadSignature { .. } | Self::WrongPartner { .. } => {
+                Answer::Forbidden
+            }
+        }
+    }
+
+    /// Whether it would have been a message for a configured partner, had our own configuration been right.
+    ///
+    /// These can be repaired (`inbox reverify`), so the inbox keeps them apart from noise, without a rate limit.
+    pub const fn is_well_formed(&self) -> bool {
+        matches!(self, Self::BadSignature { configured: true, .. } | Self::WrongPartner { .. })
+    }
+}
+
+impl Malformed {
+    /// The slug; see [`Rejected::reason`].
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Empty => "malformed:empty",
+            Self::TooManyParameters { .. } => "malformed:too_many_parameters",
+            Self::NameTooLong { .. } => "malformed:name_too_long",
+            Self::NotAPair { .. } => "malformed:not_a_pair",
+            Self::BadPercent { .. } => "malformed:bad_percent",
+            Self::NotUtf8 { .. } => "malformed:not_utf8",
+            Self::Nul { .. } => "malformed:nul",
+            Self::EmptyName { .. } => "malformed:empty_name",
+            Self::DuplicateName { .. } => "malformed:duplicate_name",
+            Self::ArrayName { .. } => "malformed:array_name",
+            Self::EmbeddedList { .. } => "malformed:embedded_list",
+            Self::EmbeddedItem { .. } => "malformed:embedded_item",
+            Self::NoSignedFields => "malformed:no_signed_fields",
+            Self::UnsignedParameter { .. } => "malformed:unsigned_parameter",
+            Self::SignedFieldMissing { .. } => "malformed:signed_field_missing",
+            Self::SignedFieldsList => "malformed:signed_fields_list",
+            Self::MultiFlag => "malformed:multi_flag",
+            Self::NotAnItem { .. } => "malformed:not_an_item",
+            Self::ItemCount { .. } => "malformed:item_count",
+            Self::ItemGap { .. } => "malformed:item_gap",
+            Self::FieldMissing { .. } => "malformed:field_missing",
+            Self::FieldInvalid { .. } => "malformed:field_invalid",
+        }
+    }
+}
+
+/// A text of the request, short enough for a message or a log line.
+pub(super) fn shortened(text: &str) -> String {
+    const MAX_CHARACTERS: usize = 64;
+    match text.char_indices().nth(MAX_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

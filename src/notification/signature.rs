@@ -1,0 +1,140 @@
+//! Who signed a message: the only maker of [`Verified`].
+
+use std::str::FromStr;
+
+use md5::{Digest, Md5};
+use subtle::ConstantTimeEq;
+
+use super::ksort;
+use super::message::Message;
+use super::rejected::Rejected;
+use super::secrets::{NotificationSecret, SecretSet};
+use crate::domain::ids::PartnerId;
+use crate::domain::secret::{AdminSecret, SecretLabel};
+
+use super::secrets::AccountRef;
+
+/// Something of the right shape and the signature it claims. Nothing in it may be believed.
+#[derive(Debug)]
+pub struct Signed<T> {
+    payload: T,
+    claimed: Signature,
+}
+
+/// Proof that `T` was signed with a secret we share with Kaltura. Only [`Signed::verify`] makes one.
+#[derive(Debug)]
+pub struct Verified<T>(T);
+
+/// Whose secret signed a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// The account the message is for: its partner is the one every item names.
+    pub account: AccountRef,
+    /// The secret's name, as the inbox keeps it.
+    pub label: SecretLabel,
+}
+
+impl<T> Signed<T> {
+    pub(super) fn new(payload: T, claimed: Signature) -> Self {
+        Self { payload, claimed }
+    }
+}
+
+impl<T> Verified<T> {
+    pub(super) fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+impl Signed<Message> {
+    /// Tries the secrets of the partner the message names, then all others; says which one signed.
+    ///
+    /// # Errors
+    /// `BadSignature` when none did; `WrongPartner` when one did whose account has another partner than any item names.
+    pub fn verify(self, secrets: &SecretSet) -> Result<(Verified<Message>, Signer), Rejected> {
+        let text = SignedText::of(&self.payload);
+        let signed_by = |secret: &&NotificationSecret| self.claimed.is(&text.sign(&secret.secret));
+        let partner = self.payload.items().first().map(|item| item.partner);
+        let (of_partner, of_others): (Vec<_>, Vec<_>) =
+            secrets.iter().partition(|secret| Some(secret.account.partner) == partner);
+        match of_partner.into_iter().chain(of_others).find(signed_by) {
+            Some(secret) => self.accept(secret),
+            None => Err(self.bad_signature(secrets)),
+        }
+    }
+
+    fn accept(self, secret: &NotificationSecret) -> Result<(Verified<Message>, Signer), Rejected> {
+        let expected = secret.account.partner;
+        if let Some(item) = self.payload.items().iter().find(|item| item.partner != expected) {
+            return Err(Rejected::WrongPartner { label: secret.label.clone(), expected, found: item.partner });
+        }
+        Ok((Verified(self.payload), Signer { account: secret.account, label: secret.label.clone() }))
+    }
+
+    fn bad_signature(&self, secrets: &SecretSet) -> Rejected {
+        let is_ours = |partner: PartnerId| secrets.iter().any(|secret| secret.account.partner == partner);
+        let partners = || self.payload.items().iter().map(|item| item.partner);
+        Rejected::BadSignature {
+            partner: partners().next().unwrap_or(PartnerId(0)),
+            configured: partners().all(is_ours),
+        }
+    }
+}
+
+/// What Kaltura hashes behind the secret: each name and its value, sorted by PHP's `ksort`, without separators.
+struct SignedText<'m>(Vec<&'m str>);
+
+impl<'m> SignedText<'m> {
+    fn of(message: &'m Message) -> Self {
+        let by_name = || message.signed_parameters_by_name();
+        if ksort::is_byte_order(by_name().map(|(name, _)| name)) {
+            return Self(by_name().flat_map(|(name, value)| [name, value]).collect());
+        }
+        let arrived: Vec<(&str, &str)> = message.signed_parameters().collect();
+        let names: Vec<&str> = arrived.iter().map(|(name, _)| *name).collect();
+        let sorted = ksort::order(&names).into_iter().map(|position| arrived[position]);
+        Self(sorted.flat_map(|(name, value)| [name, value]).collect())
+    }
+
+    fn sign(&self, secret: &AdminSecret) -> Signature {
+        let mut hash = Md5::new_with_prefix(secret.expose());
+        self.0.iter().for_each(|part| hash.update(part));
+        Signature(hash.finalize().into())
+    }
+}
+
+/// An MD5, on the wire 32 lower-case hexadecimal digits and nothing else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Signature([u8; 16]);
+
+impl Signature {
+    /// Takes the same time whatever the difference.
+    fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+/// Not the digits the sender writes.
+#[derive(Debug)]
+pub(super) struct NotASignature;
+
+impl FromStr for Signature {
+    type Err = NotASignature;
+
+    fn from_str(text: &str) -> Result<Self, NotASignature> {
+        let digits: &[u8; 32] = text.as_bytes().try_into().map_err(|_| NotASignature)?;
+        let mut bytes = [0; 16];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = lower_hex_digit(pair[0])? << 4 | lower_hex_digit(pair[1])?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+fn lower_hex_digit(byte: u8) -> Result<u8, NotASignature> {
+    match byte {
+        b'0'..=b'9' => Ok(byte - b'0'),
+        b'a'..=b'f' => Ok(byte - b'a' + 10),
+        _ => Err(NotASignature),
+    }
+}

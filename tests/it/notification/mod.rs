@@ -1,0 +1,8 @@
+//! API notifications, judged as the endpoint judges them.
+
+mod captures;
+mod recorded;
+mod secrets;
+mod tampering;
+mod vectors;
+mod verdict;
