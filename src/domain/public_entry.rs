@@ -126,17 +126,4 @@ pub struct PublishFields {
     pub metadata_fields: Option<BTreeSet<String>>,
     /// When set, only these members of [`PublicEntry`] leave (`id`, `account` and `seq` always do).
     pub fields: Option<BTreeSet<String>>,
-    /// When set, only these categories (full names, and what lies below them) are named.
-    pub categories: Option<BTreeSet<String>>,
-}
-
-impl PublishFields {
-    /// Whether a category's full name may be told.
-    pub fn tells_category(&self, full_name: &str) -> bool {
-        self.categories.as_ref().is_none_or(|roots| {
-            roots.iter().any(|root| {
-                full_name == root || full_name.strip_prefix(root.as_str()).is_some_and(|rest| rest.starts_with('>'))
-            })
-        })
-    }
 }

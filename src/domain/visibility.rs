@@ -123,6 +123,8 @@ pub struct PublishRules {
     pub access_control_profiles: BTreeSet<AccessControlId>,
     /// Privacy contexts that are fit for the public.
     pub privacy_contexts: BTreeSet<String>,
+    /// Categories that are fit for the public although they have a privacy context.
+    pub categories: BTreeSet<CategoryId>,
     /// Whether entries flagged for review (moderation 5) stay visible.
     pub flagged: bool,
 }
@@ -156,6 +158,9 @@ impl Policy {
     }
 
     fn category_restricts(&self, id: CategoryId) -> bool {
+        if self.publish.categories.contains(&id) {
+            return false;
+        }
         self.categories.get(&id).is_none_or(|category| {
             category.privacy_contexts.iter().any(|context| !self.publish.privacy_contexts.contains(context))
         })
@@ -303,7 +308,9 @@ mod tests {
         assert!(!judged(&[membership(11, 1)], &policy).is_public(), "a pending place in a private category");
         assert!(judged(&[membership(11, 4)], &policy).is_public(), "a rejected place counts for nothing");
         assert!(!judged(&[membership(77, 2)], &policy).is_public(), "an unknown category");
-        policy.publish.privacy_contexts.insert("portal".into());
+        policy.publish.categories.insert(CategoryId(11));
+        assert!(judged(&[membership(11, 2)], &policy).is_public());
+        policy.publish = PublishRules { privacy_contexts: ["portal".to_owned()].into(), ..PublishRules::default() };
         assert!(judged(&[membership(11, 2)], &policy).is_public());
     }
 
