@@ -13,24 +13,32 @@
 //! ```
 
 mod accounts;
+mod claims;
 mod database;
 mod dirty_entries;
 mod error;
+mod limits;
 mod lock;
 mod migrations;
+mod pace;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
 
 pub use accounts::{Account, AccountSpec};
+pub use claims::{ClaimedBatch, ClaimedEntry, Outcome, Settled};
+pub use dirty_entries::{DeadEntry, DirtyCounts, Lane, Reason, Reasons};
 pub use error::Error;
+pub use limits::{CLAIM_MAX, LONGEST_WAIT, Limits, Resync};
 use sqlx::{Sqlite, SqlitePool, Transaction};
+use tokio::sync::Notify;
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::{AccountId, PartnerId};
 use database::Database;
 use lock::DirectoryLock;
+use pace::Pace;
 use writer::{Tickets, WriteTx};
 
 /// The data directory of one daemon. Clones are the same store.
@@ -42,6 +50,8 @@ struct Inner {
     thumbnails: Database,
     accounts: Vec<Account>,
     tickets: Tickets,
+    pace: Pace,
+    dirty_signal: Notify,
     clock: Clock,
     /// Last, so that it is given back after every connection: absent when opened for reading only.
     _lock: Option<DirectoryLock>,
@@ -56,6 +66,19 @@ impl Store {
     /// # Errors
     /// `Locked`, `OtherServer`, `NewerDatabase`, `Corrupt`, `Unusable`, `Full`: each says what to do about it.
     pub async fn open(data_dir: &Path, accounts: &[AccountSpec], clock: Clock) -> Result<Self, Error> {
+        Self::open_with(data_dir, accounts, clock, Limits::default()).await
+    }
+
+    /// [`Store::open`] with bounds and intervals of the operator's choice.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(
+        data_dir: &Path,
+        accounts: &[AccountSpec],
+        clock: Clock,
+        limits: Limits,
+    ) -> Result<Self, Error> {
         let lock = DirectoryLock::take(data_dir)?;
         let (mirror_file, thumbnails_file) = files(data_dir);
         let mirror = Database::open(&mirror_file).await?;
@@ -66,9 +89,19 @@ impl Store {
         let tickets = Tickets::load(mirror.readers()).await?;
         let mut tx = WriteTx::new(mirror.write().await?, tickets.clone());
         let accounts = accounts::register(&mut tx, data_dir, accounts, clock.now()).await?;
-        dirty_entries::void_leases(&mut tx, clock.now()).await?;
+        claims::void_leases(&mut tx, clock.now()).await?;
         tx.commit().await?;
-        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, tickets, clock, _lock: Some(lock) })))
+        let (pace, dirty_signal) = (Pace::new(limits.resync), Notify::new());
+        Ok(Self(Arc::new(Inner {
+            mirror,
+            thumbnails,
+            accounts,
+            tickets,
+            pace,
+            dirty_signal,
+            clock,
+            _lock: Some(lock),
+        })))
     }
 
     /// Opens the data directory for reading, beside a running daemon or without one. Every method that changes
@@ -88,7 +121,8 @@ impl Store {
 
         let tickets = Tickets::load(mirror.readers()).await?;
         let accounts = accounts::list(mirror.readers()).await?;
-        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, tickets, clock, _lock: None })))
+        let (pace, dirty_signal) = (Pace::new(Resync::default()), Notify::new());
+        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, tickets, pace, dirty_signal, clock, _lock: None })))
     }
 
     /// The accounts: those configured, or all that are known when opened for reading only.
@@ -134,4 +168,12 @@ impl Store {
 
 fn files(data_dir: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
     (data_dir.join("mirror.db"), data_dir.join("thumbnails.db"))
+}
+
+/// Reads an id back from its column: only what its type allows was ever written there.
+fn decoded<T>(text: &str) -> Result<T, Error>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    text.parse().map_err(|error| Error::Corrupt { cause: format!("a stored value: {error}") })
 }

@@ -4,4 +4,5 @@
 mod architecture;
 mod notification;
 mod simulator_sender;
+mod store_claims;
 mod store_opening;

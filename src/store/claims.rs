@@ -1,0 +1,513 @@
+//! Who looks at a dirty entry, and what became of the look.
+//!
+//! A claim writes a token and a lease, and leaves the transaction: nothing is held open across the network. Whoever
+//! comes back acts only on rows that still hold its token; a token that another claim has taken over is lost.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::dirty_entries::{Lane, Reasons, bounded, wake_at};
+use super::error::Error;
+use super::limits::{CLAIM_MAX, LONGEST_WAIT};
+use super::writer::WriteTx;
+use super::{Store, decoded};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{AccountId, EntryId};
+
+/// Entries of one account that one worker holds until the lease ends. Only [`Store::claim`] makes one.
+#[derive(Debug)]
+pub struct ClaimedBatch {
+    account: AccountId,
+    lane: Lane,
+    token: i64,
+    lease_ends_at: Timestamp,
+    entries: Vec<ClaimedEntry>,
+}
+
+/// One entry of a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedEntry {
+    /// Which.
+    pub entry_id: EntryId,
+    /// Of the latest hint at the time of the claim: a newer one means there was another since.
+    pub ticket: i64,
+    /// Failed looks so far.
+    pub attempts: u32,
+    /// Why it must be looked at.
+    pub reasons: Reasons,
+    /// The first hint this look answers.
+    pub first_hint_at: Timestamp,
+    /// The latest hint this look answers.
+    pub last_hint_at: Timestamp,
+}
+
+impl ClaimedBatch {
+    /// Whose entries.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// The lane they were taken from.
+    pub fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    /// Until when nobody else takes them.
+    pub fn lease_ends_at(&self) -> Timestamp {
+        self.lease_ends_at
+    }
+
+    /// The entries, the longest due first.
+    pub fn entries(&self) -> &[ClaimedEntry] {
+        &self.entries
+    }
+
+    fn ids_json(&self) -> String {
+        json!(self.entries.iter().map(|entry| entry.entry_id.as_str()).collect::<Vec<_>>()).to_string()
+    }
+}
+
+/// What became of a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// All that the hints asked for is done.
+    Done,
+    /// It failed, and may well succeed later.
+    Retry {
+        /// The wait before the next attempt.
+        after: Duration,
+        /// What it failed with, for people.
+        error: String,
+    },
+    /// Nothing failed, but it must be looked at again. No attempt is counted.
+    Snooze {
+        /// Not before.
+        until: Timestamp,
+        /// Why, for people.
+        reason: String,
+    },
+    /// Nothing is to be done about it.
+    Discard {
+        /// Why, for people.
+        reason: String,
+    },
+    /// It failed for good: kept and listed until a hint or a person revives it.
+    Dead {
+        /// What it failed with, for people.
+        error: String,
+    },
+}
+
+/// Whether an outcome was noted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// Noted. A hint since the claim keeps the entry dirty, whatever the outcome.
+    Settled,
+    /// The token was lost: somebody else holds the entry or has settled it. Nothing was written.
+    Lost,
+}
+
+impl Store {
+    /// Takes up to `limit` (at most 100) due entries of one account out of the first of `lanes` that has any,
+    /// the longest due first, for `lease`. `None` when nothing is due.
+    ///
+    /// Entries whose lease has ended are due again.
+    ///
+    /// # Errors
+    /// `Full`, `Busy`, `Corrupt`.
+    pub async fn claim(&self, lanes: &[Lane], limit: usize, lease: Duration) -> Result<Option<ClaimedBatch>, Error> {
+        let now = self.now();
+        let mut tx = self.write().await?;
+        rescue(&mut tx, now).await?;
+        let Some(due) = first_due(&mut tx, lanes, now).await? else {
+            tx.commit().await?;
+            return Ok(None);
+        };
+        let token = tx.take_ticket().await?;
+        let lease_ends_at = now.plus(bounded(lease));
+        let entries = take(&mut tx, &due, limit.clamp(1, CLAIM_MAX), token, lease_ends_at).await?;
+        tx.commit().await?;
+        Ok(Some(ClaimedBatch { account: due.account, lane: due.lane, token, lease_ends_at, entries }))
+    }
+
+    /// Entries of the batch that were hinted since the claim, or are no longer held: what was read of them may be
+    /// out of date, so nothing may be vouched for.
+    ///
+    /// # Errors
+    /// `Busy`, `Corrupt`.
+    pub async fn newer_tickets(&self, batch: &ClaimedBatch) -> Result<HashSet<EntryId>, Error> {
+        let mut reader = self.read().await?;
+        let held = held_rows(&mut reader, batch).await?;
+        let unchanged =
+            |claimed: &&ClaimedEntry| held.get(&claimed.entry_id).is_some_and(|row| row.ticket == claimed.ticket);
+        Ok(batch.entries.iter().filter(|claimed| !unchanged(claimed)).map(|claimed| claimed.entry_id.clone()).collect())
+    }
+
+    /// Holds the batch for `lease` from now. Says which entries are still held.
+    ///
+    /// # Errors
+    /// `Full`, `Busy`.
+    pub async fn extend_lease(&self, batch: &mut ClaimedBatch, lease: Duration) -> Result<HashSet<EntryId>, Error> {
+        let lease_ends_at = self.now().plus(bounded(lease));
+        let mut tx = self.write().await?;
+        let held = held_tokens(&mut tx, batch).await?;
+        sqlx::query(
+            "update dirty_entries set lease_ends_at = ?
+             where account_id = ? and entry_id in (select value from json_each(?)) and token = ?",
+        )
+        .bind(lease_ends_at.as_millis())
+        .bind(batch.account.0)
+        .bind(batch.ids_json())
+        .bind(batch.token)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        batch.lease_ends_at = lease_ends_at;
+        Ok(held)
+    }
+
+    /// Notes what became of the batch. Entries that `outcomes` does not name stay leased until the lease ends.
+    ///
+    /// An entry leaves the dirty set only when its ticket is the one claimed. One that was hinted meanwhile waits
+    /// again, after the pause between two looks; no attempt is counted for it.
+    ///
+    /// # Errors
+    /// `Full`, `Busy`: nothing was noted; the entries are looked at again when the lease ends.
+    pub async fn settle(
+        &self,
+        batch: ClaimedBatch,
+        outcomes: Vec<(EntryId, Outcome)>,
+    ) -> Result<Vec<(EntryId, Settled)>, Error> {
+        let now = self.now();
+        let claimed: HashMap<&EntryId, &ClaimedEntry> =
+            batch.entries.iter().map(|claimed| (&claimed.entry_id, claimed)).collect();
+        let mut tx = self.write().await?;
+        let mut held = held_rows(&mut tx, &batch).await?;
+        let mut settlement = Settlement::default();
+        let mut settled = Vec::with_capacity(outcomes.len());
+        for (entry, outcome) in outcomes {
+            let rows = held.remove(&entry).zip(claimed.get(&entry));
+            let noted = match rows {
+                None => Settled::Lost,
+                Some((row, claimed)) => {
+                    let turn = self.0.pace.looked(batch.account, &entry, row.resync_step, now);
+                    let next = row.after(claimed, outcome, now);
+                    settlement.add(&entry, &row, next, turn);
+                    Settled::Settled
+                }
+            };
+            settled.push((entry, noted));
+        }
+        settlement.write(&mut tx, batch.account).await?;
+        tx.commit().await?;
+        self.0.dirty_signal.notify_one();
+        Ok(settled)
+    }
+
+    /// The earliest moment at which something may be claimed; in the past or now when something is due.
+    ///
+    /// # Errors
+    /// `Busy`, `Corrupt`.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        let now = self.now();
+        let next: Option<i64> = sqlx::query_scalar(
+            "select min(due) from (
+                 select (select min(due_at) from dirty_entries where state = 'waiting' and lane = 0) as due
+                 union all select (select min(due_at) from dirty_entries where state = 'waiting' and lane = 1)
+                 union all select (select min(due_at) from dirty_entries where state = 'waiting' and lane = 2)
+                 union all select (select min(lease_ends_at) from dirty_entries where state = 'leased')
+             )",
+        )
+        .fetch_one(self.readers())
+        .await?;
+        Ok(next.map(|due| wake_at(Timestamp::from_millis(due), now)))
+    }
+
+    /// Told whenever there may be something to claim. One waiter is woken a time; a wake nobody waited for is kept.
+    pub fn dirty_signal(&self) -> &tokio::sync::Notify {
+        &self.0.dirty_signal
+    }
+}
+
+/// Takes back every lease at once: their holders ended with the process that gave them.
+pub(super) async fn void_leases(tx: &mut WriteTx, now: Timestamp) -> Result<(), Error> {
+    take_back(tx, now, i64::MAX, i64::MIN).await
+}
+
+/// Takes back the leases that have ended, and those that end further ahead than a lease can: the clock stepped.
+async fn rescue(tx: &mut WriteTx, now: Timestamp) -> Result<(), Error> {
+    take_back(tx, now, now.as_millis(), now.plus(LONGEST_WAIT).as_millis()).await
+}
+
+async fn take_back(tx: &mut WriteTx, now: Timestamp, ended_by: i64, impossible_after: i64) -> Result<(), Error> {
+    sqlx::query(
+        "update dirty_entries
+         set state = 'waiting', token = null, lease_ends_at = null, due_at = ?1
+         where state = 'leased' and (lease_ends_at <= ?2 or lease_ends_at > ?3)",
+    )
+    .bind(now.as_millis())
+    .bind(ended_by)
+    .bind(impossible_after)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Where the next batch comes from.
+struct Due {
+    lane: Lane,
+    account: AccountId,
+    from: i64,
+    to: i64,
+}
+
+/// The account of the entry that has been due longest, in the first lane that has one.
+async fn first_due(tx: &mut WriteTx, lanes: &[Lane], now: Timestamp) -> Result<Option<Due>, Error> {
+    let due = (i64::MIN, now.as_millis());
+    let impossible = (now.plus(LONGEST_WAIT).as_millis().saturating_add(1), i64::MAX);
+    for lane in lanes {
+        for (from, to) in [due, impossible] {
+            let account: Option<i64> = sqlx::query_scalar(
+                "select account_id from dirty_entries
+                 where state = 'waiting' and lane = ? and due_at between ? and ?
+                 order by due_at
+                 limit 1",
+            )
+            .bind(lane.column())
+            .bind(from)
+            .bind(to)
+            .fetch_optional(&mut **tx)
+            .await?;
+            if let Some(account) = account {
+                return Ok(Some(Due { lane: *lane, account: AccountId(account), from, to }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+async fn take(
+    tx: &mut WriteTx,
+    due: &Due,
+    limit: usize,
+    token: i64,
+    lease_ends_at: Timestamp,
+) -> Result<Vec<ClaimedEntry>, Error> {
+    let rows = sqlx::query(
+        "update dirty_entries
+         set state = 'leased', token = ?1, lease_ends_at = ?2, fresh_reasons = 0, fresh_hint_at = null
+         where account_id = ?3
+           and entry_id in (
+               select entry_id from dirty_entries
+               where state = 'waiting' and lane = ?4 and due_at between ?5 and ?6 and account_id = ?3
+               order by due_at
+               limit ?7)
+         returning entry_id, ticket, attempts, reasons, hinted_at, last_hint_at, due_at",
+    )
+    .bind(token)
+    .bind(lease_ends_at.as_millis())
+    .bind(due.account.0)
+    .bind(due.lane.column())
+    .bind(due.from)
+    .bind(due.to)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut entries = rows
+        .iter()
+        .map(|row| Ok((row.try_get::<i64, _>("due_at")?, claimed_entry(row)?)))
+        .collect::<Result<Vec<_>, Error>>()?;
+    entries.sort_by(|(due, entry), (other_due, other)| (due, &entry.entry_id).cmp(&(other_due, &other.entry_id)));
+    Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+}
+
+fn claimed_entry(row: &SqliteRow) -> Result<ClaimedEntry, Error> {
+    Ok(ClaimedEntry {
+        entry_id: decoded(row.try_get("entry_id")?)?,
+        ticket: row.try_get("ticket")?,
+        attempts: row.try_get("attempts")?,
+        reasons: Reasons::from_column(row.try_get("reasons")?),
+        first_hint_at: Timestamp::from_millis(row.try_get("hinted_at")?),
+        last_hint_at: Timestamp::from_millis(row.try_get("last_hint_at")?),
+    })
+}
+
+/// The entries whose rows still hold the batch's token. Whatever is written for a batch is written for these only,
+/// in this same transaction.
+pub(super) async fn held_tokens(tx: &mut SqliteConnection, batch: &ClaimedBatch) -> Result<HashSet<EntryId>, Error> {
+    Ok(held_rows(tx, batch).await?.into_keys().collect())
+}
+
+/// A dirty row as its holder finds it when it comes back.
+struct HeldRow {
+    ticket: i64,
+    attempts: u32,
+    resync_step: u32,
+    reasons: Reasons,
+    fresh_reasons: Reasons,
+    first_hint_at: i64,
+    fresh_hint_at: Option<i64>,
+}
+
+async fn held_rows(
+    connection: &mut SqliteConnection,
+    batch: &ClaimedBatch,
+) -> Result<HashMap<EntryId, HeldRow>, Error> {
+    sqlx::query(
+        "select entry_id, ticket, attempts, resync_step, reasons, fresh_reasons, hinted_at, fresh_hint_at
+         from dirty_entries
+         where account_id = ? and entry_id in (select value from json_each(?)) and token = ?",
+    )
+    .bind(batch.account.0)
+    .bind(batch.ids_json())
+    .bind(batch.token)
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(|row| {
+        let held = HeldRow {
+            ticket: row.try_get("ticket")?,
+            attempts: row.try_get("attempts")?,
+            resync_step: row.try_get("resync_step")?,
+            reasons: Reasons::from_column(row.try_get("reasons")?),
+            fresh_reasons: Reasons::from_column(row.try_get("fresh_reasons")?),
+            first_hint_at: row.try_get("hinted_at")?,
+            fresh_hint_at: row.try_get("fresh_hint_at")?,
+        };
+        Ok((decoded(row.try_get("entry_id")?)?, held))
+    })
+    .collect()
+}
+
+/// What a look makes of its row.
+enum Next {
+    /// Nothing is left to do.
+    Gone,
+    /// To be looked at again, and why.
+    Waiting { due: When, attempts: u32, reasons: Reasons, first_hint_at: i64, note: Option<String> },
+    /// Given up.
+    Dead { error: String },
+}
+
+enum When {
+    /// After the pause between two looks.
+    Paused,
+    At(Timestamp),
+}
+
+impl HeldRow {
+    fn after(&self, claimed: &ClaimedEntry, outcome: Outcome, now: Timestamp) -> Next {
+        if self.ticket == claimed.ticket { self.settled(outcome, now) } else { self.hinted_again(outcome) }
+    }
+
+    fn settled(&self, outcome: Outcome, now: Timestamp) -> Next {
+        let again = |due, attempts, note| Next::Waiting {
+            due: When::At(due),
+            attempts,
+            reasons: self.reasons,
+            first_hint_at: self.first_hint_at,
+            note: Some(note),
+        };
+        match outcome {
+            Outcome::Done | Outcome::Discard { .. } => Next::Gone,
+            Outcome::Retry { after, error } => again(now.plus(bounded(after)), self.attempts.saturating_add(1), error),
+            Outcome::Snooze { until, reason } => again(until.min(now.plus(LONGEST_WAIT)), self.attempts, reason),
+            Outcome::Dead { error } => Next::Dead { error },
+        }
+    }
+
+    /// The hint that came meanwhile asks for a look of its own, whatever became of this one.
+    fn hinted_again(&self, outcome: Outcome) -> Next {
+        let unanswered = |attempts, note| Next::Waiting {
+            due: When::Paused,
+            attempts,
+            reasons: self.reasons,
+            first_hint_at: self.first_hint_at,
+            note: Some(note),
+        };
+        match outcome {
+            Outcome::Done | Outcome::Discard { .. } => Next::Waiting {
+                due: When::Paused,
+                attempts: 0,
+                reasons: self.fresh_reasons,
+                first_hint_at: self.fresh_hint_at.unwrap_or(self.first_hint_at),
+                note: None,
+            },
+            Outcome::Retry { error, .. } => unanswered(self.attempts, error),
+            Outcome::Snooze { reason, .. } => unanswered(self.attempts, reason),
+            Outcome::Dead { error } => unanswered(0, error),
+        }
+    }
+}
+
+/// The rows of one settle, to be written set-wise.
+#[derive(Default)]
+struct Settlement {
+    gone: Vec<String>,
+    kept: Vec<Value>,
+}
+
+impl Settlement {
+    fn add(&mut self, entry: &EntryId, row: &HeldRow, next: Next, paused: super::pace::Turn) {
+        match next {
+            Next::Gone => self.gone.push(entry.to_string()),
+            Next::Dead { error } => self.kept.push(json!([
+                entry.as_str(),
+                "dead",
+                paused.due_at.as_millis(),
+                row.attempts.saturating_add(1),
+                row.resync_step,
+                row.reasons.column(),
+                row.first_hint_at,
+                error
+            ])),
+            Next::Waiting { due, attempts, reasons, first_hint_at, note } => {
+                let (due_at, step) = match due {
+                    When::Paused => (paused.due_at, paused.step),
+                    When::At(due_at) => (due_at, row.resync_step),
+                };
+                self.kept.push(json!([
+                    entry.as_str(),
+                    "waiting",
+                    due_at.as_millis(),
+                    attempts,
+                    step,
+                    reasons.column(),
+                    first_hint_at,
+                    note
+                ]));
+            }
+        }
+    }
+
+    async fn write(self, tx: &mut WriteTx, account: AccountId) -> Result<(), Error> {
+        if !self.gone.is_empty() {
+            sqlx::query(
+                "delete from dirty_entries where account_id = ? and entry_id in (select value from json_each(?))",
+            )
+            .bind(account.0)
+            .bind(json!(self.gone).to_string())
+            .execute(&mut **tx)
+            .await?;
+        }
+        if !self.kept.is_empty() {
+            sqlx::query(
+                "update dirty_entries
+                 set state = row.value ->> 1, due_at = row.value ->> 2, attempts = row.value ->> 3,
+                     resync_step = row.value ->> 4, reasons = row.value ->> 5, hinted_at = row.value ->> 6,
+                     last_error = row.value ->> 7, token = null, lease_ends_at = null
+                 from json_each(?2) as row
+                 where account_id = ?1 and entry_id = row.value ->> 0",
+            )
+            .bind(account.0)
+            .bind(json!(self.kept).to_string())
+            .execute(&mut **tx)
+            .await?;
+        }
+        Ok(())
+    }
+}
