@@ -1,6 +1,8 @@
 //! A local mirror of a Kaltura account's entries, kept true beside a website.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod notification;
 pub mod simulator;

@@ -31,6 +31,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     ("actix_web", &["web", "simulator", "app"]),
     ("tantivy", &["search"]),
+    ("toml", &["config"]),
     // The simulator's sender speaks HTTP as Kaltura's worker does.
     ("reqwest", &["kaltura", "hooks", "simulator"]),
     ("quick_xml", &["metadata_xml", "notification", "kaltura", "simulator"]),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod config;
 mod notification;
 mod simulator_sender;
 mod store_claims;

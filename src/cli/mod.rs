@@ -1,0 +1,132 @@
+//! The command line: the tree of commands, and which file answers each. A command is a file and a line in
+//! [`Command`] and [`run`].
+
+pub mod config;
+pub mod logging;
+pub mod output;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Environment, Error, Files};
+use output::Output;
+
+/// Keeps a local mirror of a Kaltura account's entries true, beside a website.
+///
+/// Kaltura notifies this program of changes; it verifies each notification, asks Kaltura what is true now, keeps the
+/// answer in a local database for the website, and tells editors through a metadata field what has been synced.
+#[derive(Debug, Parser)]
+#[command(name = "kaltura-mirror", version, propagate_version = true, after_long_help = AFTER_HELP)]
+pub struct Cli {
+    /// What every command understands.
+    #[command(flatten)]
+    pub options: Options,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Files:
+  session_config.toml  who we are to Kaltura: partner id, secret, service URL
+  script_config.toml   what we do: profile, field, values, addresses, limits
+  Both are looked for in the current directory. Make them with
+    kaltura-mirror config show --shipped session > session_config.toml
+    kaltura-mirror config show --shipped script > script_config.toml
+
+Environment:
+  KALTURA_MIRROR__PARTNER_ID, KALTURA_MIRROR__ADMIN_SECRET_FILE, KALTURA_MIRROR__SERVER__LISTEN, …
+                       stand above the files: two underscores, then table and key
+  KALTURA_MIRROR_LOG   what is logged, to standard error: error, warn, info, debug, or per module
+
+Exit codes: 0 done, 1 failed, 2 usage or configuration.";
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Who we are to Kaltura [default: ./session_config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub session_config: Option<PathBuf>,
+    /// What we do [default: ./script_config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub script_config: Option<PathBuf>,
+    /// Answer in JSON; lists are arrays of objects with an `id`
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How log lines on standard error look
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    pub log_format: logging::Format,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// How a command ended; the exit code follows from it, in `main`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Outcome {
+    /// What was asked for is done, or the answer is yes.
+    Done,
+    /// It is not, and the output says why.
+    Failed,
+}
+
+/// A command that cannot be carried out as it was given: a file that is not there, a value that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// Carries out what was asked.
+///
+/// # Errors
+/// [`crate::config::Error`] and [`UsageError`] are the operator's to mend; anything else is a failure.
+pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    let options = cli.options;
+    logging::start(options.log_format)?;
+    match cli.command {
+        Command::Config(command) => config::run(&command, &options),
+    }
+}
+
+impl Options {
+    /// The configuration these options name.
+    fn config(&self) -> Result<Config, Error> {
+        let files = Files { session: self.session_config.clone(), script: self.script_config.clone() };
+        crate::config::load(&files, &Environment::of_process())
+    }
+
+    /// Where the answer goes.
+    fn output(&self) -> Output {
+        Output::to_stdout(self.json)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_tree_of_commands_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_option_explains_itself() {
+        fn explained(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for option in command.get_arguments() {
+                assert!(option.get_help().is_some(), "{} {}", command.get_name(), option.get_id());
+            }
+            command.get_subcommands().for_each(explained);
+        }
+        explained(&Cli::command());
+    }
+}

@@ -1,0 +1,220 @@
+//! One account of `session_config.toml`.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use url::Url;
+
+use super::document::Value;
+use super::script::Rules;
+use super::secret::{SecretError, SecretSource};
+use super::section::Section;
+use super::values::{Readable, choices};
+use crate::domain::ids::PartnerId;
+use crate::domain::secret::{AdminSecret, SecretLabel};
+use crate::domain::sync_rules::{ProfileRef, SyncRules};
+
+/// One Kaltura account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its name in URLs, the inbox and public answers; the partner id as text unless given.
+    pub label: String,
+    /// Its number at Kaltura.
+    pub partner_id: PartnerId,
+    /// Where its API is; ends in `/`.
+    pub service_url: Url,
+    /// Makes sessions and signs notifications.
+    pub admin_secret: SecretSource,
+    /// Further secrets that may sign; with `admin_secret` at most 8.
+    pub notification_secrets: Vec<NamedSecret>,
+    /// How sessions are made from the admin secret.
+    pub session: SessionKind,
+    /// How long such a session is valid.
+    pub session_lifetime: Duration,
+    /// Preferred for API calls over `admin_secret`.
+    pub app_token: Option<AppToken>,
+    /// Event notifications signed with less are refused.
+    pub minimum_hash_algorithm: HashAlgorithm,
+    /// When its entries are synced, and what is written back: the script file's, with this account's profiles.
+    pub rules: SyncRules,
+}
+
+/// A secret that may sign notifications, by the operator's name for it.
+#[derive(Debug, Clone)]
+pub struct NamedSecret {
+    /// Unique in its account.
+    pub label: String,
+    /// The secret.
+    pub secret: SecretSource,
+}
+
+/// Makes sessions without the admin secret.
+#[derive(Debug, Clone)]
+pub struct AppToken {
+    /// Its id.
+    pub id: String,
+    /// Its text.
+    pub token: SecretSource,
+}
+
+choices! {
+    /// How a session is made.
+    pub enum SessionKind {
+        /// Here, in the newer, encrypted form.
+        V2 = "v2",
+        /// Here, in the older, signed form.
+        V1 = "v1",
+        /// By `session.start`, which costs a call and sends the secret.
+        Start = "session.start",
+    }
+}
+
+choices! {
+    /// What event notifications are signed with, weakest first.
+    pub enum HashAlgorithm {
+        /// Kaltura's default.
+        Sha1 = "sha1",
+        /// Better.
+        Sha256 = "sha256",
+        /// Better.
+        Sha512 = "sha512",
+    }
+}
+
+impl Account {
+    /// Every secret that may sign for this account, the admin secret first, as they stand now: files are read again.
+    ///
+    /// # Errors
+    /// The first secret file that cannot be used.
+    pub fn signing_secrets(&self) -> Result<Vec<(SecretLabel, AdminSecret)>, SecretError> {
+        let admin = std::iter::once(("admin_secret", &self.admin_secret));
+        let named = self.notification_secrets.iter().map(|named| (named.label.as_str(), &named.secret));
+        let labelled = |(label, source): (&str, &SecretSource)| {
+            Ok((SecretLabel(format!("{}/{label}", self.label)), source.read()?))
+        };
+        admin.chain(named).map(labelled).collect()
+    }
+
+    /// `None` has been reported.
+    pub(super) fn read(section: &Section<'_>, service_url: Url, profiles: Profiles, rules: &Rules) -> Option<Self> {
+        let partner_id: Option<PartnerId> = section.required("partner_id", PARTNER_ID_CURE);
+        let by_default = partner_id.map_or_else(String::new, |id| id.to_string());
+        let Label(label) = section.or("label", Label(by_default));
+        let admin_secret = section.secret("admin_secret");
+        if !section.says("admin_secret") && !section.says("admin_secret_file") {
+            section.refuse("admin_secret", format!(" is missing: {ADMIN_SECRET_CURE}"));
+        }
+        let tables = section.tables("notification_secrets");
+        let notification_secrets = tables.iter().filter_map(NamedSecret::read).collect();
+        let session = section.or("session", SessionKind::V2);
+        let session_lifetime = section.within("session_lifetime", hours(24), hours(1)..=hours(24 * 30));
+        let later = section.without_effect_yet();
+        let (app_token, minimum_hash_algorithm) =
+            (AppToken::read(&later), later.or("minimum_hash_algorithm", HashAlgorithm::Sha1));
+        let sync_profile = profiles.sync?;
+        Some(Self {
+            label,
+            partner_id: partner_id?,
+            service_url,
+            admin_secret: admin_secret?,
+            notification_secrets,
+            session,
+            session_lifetime,
+            app_token,
+            minimum_hash_algorithm,
+            rules: rules.of(sync_profile.clone(), profiles.content.unwrap_or(sync_profile)),
+        })
+    }
+}
+
+impl NamedSecret {
+    fn read(section: &Section<'_>) -> Option<Self> {
+        let label: Option<Label> = section.required("label", "give the secret a name, for example where it is used");
+        let secret = section.secret("secret");
+        if !section.says("secret") && !section.says("secret_file") {
+            section.refuse("secret", " is missing: write it, or its file as secret_file".to_owned());
+        }
+        Some(Self { label: label?.0, secret: secret? })
+    }
+}
+
+impl AppToken {
+    fn read(section: &Section<'_>) -> Option<Self> {
+        let (id, token) = (section.optional("app_token_id"), section.secret("app_token"));
+        match (id, token) {
+            (Some(id), Some(token)) => Some(Self { id, token }),
+            (Some(_), None) if !section.says("app_token") && !section.says("app_token_file") => {
+                section.refuse(
+                    "app_token",
+                    " is missing beside app_token_id: write the token, or its file as app_token_file".to_owned(),
+                );
+                None
+            }
+            (None, Some(_)) => {
+                section.refuse("app_token_id", " is missing beside app_token: write the token's id".to_owned());
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+const PARTNER_ID_CURE: &str = "write the number of your account (KMC, Settings > Integration Settings)";
+
+const ADMIN_SECRET_CURE: &str =
+    "write it (KMC, Settings > Integration Settings), or the path of a file that holds it as admin_secret_file";
+
+/// The name of an account or a secret: it stands in URLs, in the inbox (`account/secret`) and in metrics.
+struct Label(String);
+
+impl Readable for Label {
+    fn read(value: &Value) -> Result<Self, String> {
+        let fits = |label: &&str| {
+            (1..=64).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        };
+        let label = value.text().filter(fits).map(|label| Self(label.to_owned()));
+        label.ok_or_else(|| "must be 1 to 64 letters, digits, '.', '_' or '-', in double quotes".to_owned())
+    }
+
+    fn show(&self) -> Json {
+        self.0.as_str().into()
+    }
+}
+
+const fn hours(hours: u64) -> Duration {
+    Duration::from_secs(hours * 3600)
+}
+
+/// The profiles an account's entries are read with.
+#[derive(Clone)]
+pub(super) struct Profiles {
+    pub sync: Option<ProfileRef>,
+    content: Option<ProfileRef>,
+}
+
+impl Profiles {
+    pub fn read(section: &Section<'_>) -> Self {
+        let [sync, content] =
+            ["sync_metadata_profile", "content_metadata_profile"].map(|name| read_profile(section, name));
+        Self { sync, content }
+    }
+
+    /// What is not named here is the others'.
+    pub fn or(self, shared: &Self) -> Self {
+        Self {
+            sync: self.sync.or_else(|| shared.sync.clone()),
+            content: self.content.or_else(|| shared.content.clone()),
+        }
+    }
+}
+
+/// `<name>_id` or `<name>`, not both.
+fn read_profile(section: &Section<'_>, name: &str) -> Option<ProfileRef> {
+    let by_id = format!("{name}_id");
+    let (id, text) = (section.optional(&by_id), section.optional(name));
+    if section.says(&by_id) && section.says(name) {
+        section.refuse(name, format!(" and {} are both given; remove one", section.key(&by_id)));
+    }
+    id.map(ProfileRef::Id).or(text.map(ProfileRef::Name))
+}

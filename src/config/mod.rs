@@ -1,0 +1,155 @@
+//! The configuration: read once at start, then nobody opens a file again (but secret files, see [`secret`]).
+//!
+//! `session_config.toml` says who we are to Kaltura, `script_config.toml` what we do; a variable
+//! `KALTURA_MIRROR__SERVER__LISTEN` stands above `listen` of `[server]`. First a file becomes what was
+//! written, each key with its line ([`document`]); then a [`section::Section`] hands out values by name, and what
+//! nobody asked for is an unknown key. So each key has one place, the line that reads it: its type, default and
+//! range stand there, and `config show` and the list of known keys come from there too.
+//!
+//! All problems are gathered and told together: whoever fills in two files wants one list.
+
+mod account;
+mod document;
+mod environment;
+mod error;
+mod inbox;
+mod outgoing;
+mod publish;
+mod script;
+pub mod secret;
+mod section;
+mod server;
+mod session;
+mod shipped;
+mod sync;
+mod thumbnails;
+mod unknown;
+mod values;
+
+use std::path::{Path, PathBuf};
+
+use document::Document;
+use section::Reading;
+
+pub use account::{Account, AppToken, HashAlgorithm, NamedSecret, SessionKind};
+pub use environment::Environment;
+pub use error::{Error, Problem};
+pub use inbox::{Inbox, Retention};
+pub use outgoing::{Audience, Event, Forward, Hook, HookTarget};
+pub use publish::{Mirror, Publish};
+pub use script::Receive;
+pub use section::{Note, Origin, Setting};
+pub use server::{Admin, Feed, Server};
+pub use shipped::Shipped;
+pub use sync::{Reconcile, Sync};
+pub use thumbnails::{ThumbnailMode, Thumbnails};
+
+/// Everything the two files say, checked and complete: what was left out has its default.
+#[derive(Debug)]
+pub struct Config {
+    /// At least one; labels, partner ids and secrets are unique among them.
+    pub accounts: Vec<Account>,
+    /// How we learn of changes.
+    pub receive: Receive,
+    /// Absolute; need not exist yet.
+    pub data_dir: PathBuf,
+    /// Notifications and the public read API.
+    pub server: Server,
+    /// Dashboard, admin API, metrics.
+    pub admin: Admin,
+    /// What may leave.
+    pub publish: Publish,
+    /// What is mirrored at all.
+    pub mirror: Mirror,
+    /// Which images are fetched, and from where.
+    pub thumbnails: Thumbnails,
+    /// Workers, intervals, attempts.
+    pub sync: Sync,
+    /// The timetable of reconciling.
+    pub reconcile: Reconcile,
+    /// Limits of the inbox.
+    pub inbox: Inbox,
+    /// How long the rest is kept.
+    pub retention: Retention,
+    /// Outgoing deliveries.
+    pub hooks: Vec<Hook>,
+    /// Raw copies of verified requests.
+    pub forward: Vec<Forward>,
+    /// Every key with its value and where it comes from; secrets as `…`.
+    pub settings: Vec<Setting>,
+    /// What the operator should know although nothing is wrong: keys without effect yet, a URL in the clear.
+    pub notes: Vec<Note>,
+}
+
+/// Where the two files are. `None` means the file of that name in the current directory.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// Instead of `./session_config.toml`.
+    pub session: Option<PathBuf>,
+    /// Instead of `./script_config.toml`.
+    pub script: Option<PathBuf>,
+}
+
+/// Reads both files and the environment into a [`Config`].
+///
+/// A file that was not named and is not there counts as empty when the environment speaks in its place
+/// (a container configured by variables alone).
+///
+/// # Errors
+/// All problems found, each a line with file, key, value and cure.
+pub fn load(files: &Files, environment: &Environment) -> Result<Config, Error> {
+    let session = open(Shipped::Session, files.session.as_deref(), environment);
+    let script = open(Shipped::Script, files.script.as_deref(), environment);
+    let (session, script) = match (session, script) {
+        (Ok(session), Ok(script)) => (session, script),
+        (session, script) => {
+            return Err(Error::from([session.err(), script.err()].into_iter().flatten().collect::<Vec<_>>()));
+        }
+    };
+    read(&session, &script, environment)
+}
+
+fn open(file: Shipped, named: Option<&Path>, environment: &Environment) -> Result<Document, Problem> {
+    let by_default = Path::new(file.name());
+    match named {
+        None if !by_default.exists() && environment.stands_in_for(file) => Ok(Document::empty(file)),
+        _ => Document::open(file, named.unwrap_or(by_default)),
+    }
+}
+
+fn read(session: &Document, script: &Document, environment: &Environment) -> Result<Config, Error> {
+    let reading = Reading::new(environment);
+    let config = read_into(&reading, session, script);
+    unknown::refuse(&reading, &[session, script]);
+    let read = reading.finish();
+    if read.problems.is_empty() {
+        Ok(Config { settings: read.settings, notes: read.notes, ..config })
+    } else {
+        Err(Error::from(read.problems))
+    }
+}
+
+/// Good only if the reading has no problems in the end.
+fn read_into(reading: &Reading<'_>, session: &Document, script: &Document) -> Config {
+    let top = reading.top(script);
+    let config = Config {
+        accounts: session::read_accounts(&reading.top(session), &top),
+        receive: script::read_receive(&top),
+        data_dir: top.path("data_dir", "data"),
+        server: Server::read(&top.section("server")),
+        admin: Admin::read(&top.section("admin")),
+        publish: Publish::read(&top.section("publish")),
+        mirror: Mirror::read(&top.section("mirror")),
+        thumbnails: Thumbnails::read(&top.section("thumbnails")),
+        sync: Sync::read(&top.section("sync")),
+        reconcile: Reconcile::read(&top.section("reconcile")),
+        inbox: Inbox::read(&top.section("inbox")),
+        retention: Retention::read(&top.section("retention")),
+        hooks: Hook::read_all(&top),
+        forward: Forward::read_all(&top),
+        settings: Vec::new(),
+        notes: Vec::new(),
+    };
+    server::refuse_one_address_for_both(&config, &top);
+    config
+}

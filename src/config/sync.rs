@@ -1,0 +1,94 @@
+//! `[sync]` and `[reconcile]`: the work and its timetable.
+
+use std::time::Duration;
+
+use super::section::Section;
+use crate::domain::backoff::Backoff;
+
+/// The work.
+#[derive(Debug, Clone)]
+pub struct Sync {
+    /// Batches in work at the same time.
+    pub workers: usize,
+    /// Entries in one batch.
+    pub batch: usize,
+    /// The least time between two looks at an entry that keeps being hinted at; doubles up to 30 s.
+    pub resync_interval: Duration,
+    /// The time between the look that misses an entry and the one that confirms it.
+    pub confirm_removal_after: Duration,
+    /// How old the account's access-control profiles and categories may become.
+    pub policy_refresh: Duration,
+    /// More of the mirror than this (and more than 20 entries) missing within ten minutes stops removal.
+    pub max_removals_percent: u32,
+    /// After so many failures an entry is dead until someone or a new hint revives it.
+    pub attempts_max: u32,
+    /// The waits between failures.
+    pub backoff: Backoff,
+    /// How long a worker may hold a batch.
+    pub lease: Duration,
+    /// How long one call may take.
+    pub call_timeout: Duration,
+    /// How long a stopping daemon waits for what is running.
+    pub stop_deadline: Duration,
+}
+
+/// The timetable of comparing mirror and account.
+#[derive(Debug, Clone)]
+pub struct Reconcile {
+    /// Between two looks for entries whose `updatedAt` moved.
+    pub every: Duration,
+    /// How far such a look reaches back before the last one.
+    pub overlap: Duration,
+    /// When the whole account is compared, UTC.
+    pub full_at: jiff::civil::Time,
+    /// Calls a second for all of this.
+    pub max_calls_per_second: u32,
+}
+
+impl Sync {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let sync = Self {
+            workers: section.within("workers", 4, 1..=64),
+            batch: section.within("batch", 100, 1..=100),
+            resync_interval: section.within("resync_interval", secs(1), Duration::ZERO..=secs(30)),
+            confirm_removal_after: section.within("confirm_removal_after", secs(60), secs(1)..=secs(86_400)),
+            policy_refresh: section.within("policy_refresh", secs(60), secs(1)..=secs(86_400)),
+            max_removals_percent: section.within("max_removals_percent", 5, 0..=100),
+            attempts_max: section.within("attempts_max", 20, 1..=1000),
+            backoff: Backoff {
+                first: section.within("backoff_first", secs(1), Duration::from_millis(10)..=secs(3600)),
+                longest: section.within("backoff_longest", secs(600), Duration::from_millis(10)..=secs(86_400)),
+            },
+            lease: section.within("lease", secs(300), secs(10)..=secs(3600)),
+            call_timeout: section.within("call_timeout", secs(30), secs(1)..=secs(300)),
+            stop_deadline: section.within("stop_deadline", secs(10), secs(1)..=secs(300)),
+        };
+        if sync.backoff.first > sync.backoff.longest {
+            section.refuse("backoff_first", " is longer than backoff_longest; shorten it".to_owned());
+        }
+        if sync.call_timeout >= sync.lease {
+            section.refuse(
+                "call_timeout",
+                " must be shorter than lease, or work would be taken away in mid-call".to_owned(),
+            );
+        }
+        sync
+    }
+}
+
+impl Reconcile {
+    /// Nothing reconciles yet.
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let section = section.without_effect_yet();
+        Self {
+            every: section.within("every", secs(30), secs(1)..=secs(86_400)),
+            overlap: section.within("overlap", secs(600), secs(0)..=secs(86_400)),
+            full_at: section.or("full_at", jiff::civil::time(3, 0, 0, 0)),
+            max_calls_per_second: section.within("max_calls_per_second", 10, 1..=1000),
+        }
+    }
+}
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
