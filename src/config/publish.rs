@@ -51,13 +51,11 @@ impl Publish {
         let entries = PublishRules {
             access_control_profiles: section.or("access_control_profiles", BTreeSet::new()),
             privacy_contexts: section.or("privacy_contexts", BTreeSet::new()),
+            categories: section.or("categories", BTreeSet::new()),
             flagged: section.or("flagged", false),
         };
-        let fields = PublishFields {
-            metadata_fields: section.optional("metadata_fields"),
-            fields: section.optional("fields"),
-            categories: section.optional("categories"),
-        };
+        let fields =
+            PublishFields { metadata_fields: section.optional("metadata_fields"), fields: section.optional("fields") };
         refuse_unknown_fields(section, &fields);
         Self { entries, fields }
     }

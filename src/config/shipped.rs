@@ -102,7 +102,7 @@ mod tests {
     }
 
     /// Keys that have no default: the shipped line is an example.
-    const EXAMPLES: [&str; 10] = [
+    const EXAMPLES: [&str; 9] = [
         "label",
         "app_token_id",
         "sync_metadata_profile",
@@ -111,7 +111,6 @@ mod tests {
         "sync_failed_value",
         "publish.metadata_fields",
         "publish.fields",
-        "publish.categories",
         "thumbnails.base_url",
     ];
 

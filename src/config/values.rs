@@ -10,7 +10,7 @@ use url::Url;
 
 use super::document::Value;
 use super::unknown::nearest;
-use crate::domain::ids::{AccessControlId, MetadataProfileId, PartnerId};
+use crate::domain::ids::{AccessControlId, CategoryId, MetadataProfileId, PartnerId};
 
 /// A type a configuration value can have.
 pub(super) trait Readable: Sized {
@@ -85,7 +85,8 @@ macro_rules! ids {
 ids!(
     PartnerId: "partner id (KMC, Settings > Integration Settings)",
     MetadataProfileId: "metadata profile id (KMC, Settings > Custom Data)",
-    AccessControlId: "access control profile id"
+    AccessControlId: "access control profile id",
+    CategoryId: "category id"
 );
 
 impl Readable for SocketAddr {
