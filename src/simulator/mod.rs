@@ -5,6 +5,7 @@
 //!
 //! * [`state::SimAccount`] is what the account holds.
 
+pub mod account;
 pub mod assets;
 pub mod categories;
 pub mod custom_metadata;
