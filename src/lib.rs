@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod metadata_xml;
 pub mod notification;
 pub mod simulator;
 pub mod store;

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod config;
+mod metadata_xml;
 mod notification;
 mod simulator_sender;
 mod store_claims;
