@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use quick_xml::Reader;
 use quick_xml::errors::{Error as ReaderError, IllFormedError, SyntaxError};
-use quick_xml::events::{BytesDecl, BytesStart, Event};
+use quick_xml::events::{BytesStart, Event};
 
 use super::error::{Error, Flaw, Open};
 use super::namespaces::Namespaces;
@@ -162,7 +162,10 @@ impl Parser<'_> {
                 Event::Text(text) => self.text(&text, span)?,
                 Event::CData(text) => self.cdata(syntax::with_plain_line_ends(&text).into_owned(), span)?,
                 Event::GeneralRef(body) => self.reference(&body, span)?,
-                Event::Decl(declaration) => self.declaration(&declaration, span.start == byte_order_mark)?,
+                Event::Decl(_) => {
+                    let at_start = span.start == byte_order_mark;
+                    self.declaration(span, at_start)?;
+                }
                 Event::PI(instruction) => self.instruction(instruction.target(), span.start)?,
                 Event::Comment(_) => self.silent(),
                 Event::DocType(_) => return Err(Error::DocumentType { line: line_of(source, span.start) }),
@@ -251,16 +254,21 @@ impl Parser<'_> {
         }
     }
 
-    fn declaration(&mut self, declaration: &BytesDecl<'_>, at_start: bool) -> Result<(), Error> {
-        let version = declaration.version().ok();
-        if !at_start || version.as_deref() != Some("1.0") {
+    /// `<?xml version="1.0" encoding="…" standalone="…"?>`, the first thing of all.
+    fn declaration(&mut self, span: Range<usize>, at_start: bool) -> Result<(), Error> {
+        let inside = self.source[span].trim_start_matches("<?xml").trim_end_matches("?>");
+        let pairs = syntax::attributes(inside).map_err(|flaw| self.flaw(0, flaw))?;
+        let mut rest = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).peekable();
+        let version = rest.next_if(|(name, _)| *name == "version");
+        let encoding = rest.next_if(|(name, _)| *name == "encoding");
+        let _standalone = rest.next_if(|(name, value)| *name == "standalone" && matches!(*value, "yes" | "no"));
+        if !at_start || version != Some(("version", "1.0")) || rest.next().is_some() {
             return Err(self.flaw(0, Flaw::Declaration));
         }
-        match declaration.encoding() {
-            Some(Ok(encoding)) if !is_certain(&encoding, self.source) => {
-                Err(Error::Encoding { encoding: encoding.into_owned() })
+        match encoding {
+            Some((_, encoding)) if !is_certain(encoding, self.source) => {
+                Err(Error::Encoding { encoding: encoding.to_owned() })
             }
-            Some(Err(_)) => Err(self.flaw(0, Flaw::Declaration)),
             _ => Ok(()),
         }
     }
