@@ -84,3 +84,19 @@ impl fmt::Display for DedupeKey {
         self.item_sha256.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_split_at_another_place_hash_to_something_else() {
+        let hashes = [
+            hash([("ab", "c"), ("d", "")].into_iter()),
+            hash([("a", "bc"), ("d", "")].into_iter()),
+            hash([("ab", "c"), ("", "d")].into_iter()),
+            hash([("abcd", "")].into_iter()),
+        ];
+        assert!((0..hashes.len()).all(|a| (0..a).all(|b| hashes[a] != hashes[b])));
+    }
+}

@@ -156,7 +156,7 @@ fn item_places(parameters: &Parameters) -> Result<Vec<Place>, Malformed> {
 }
 
 /// The number in `not12_name`, written without leading zeros, and the length of `not12_`. The name may not be empty.
-fn item_prefix(name: &str) -> Option<(u32, usize)> {
+pub(super) fn item_prefix(name: &str) -> Option<(u32, usize)> {
     let (digits, field) = name.strip_prefix("not")?.split_once('_')?;
     let canonical = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
     let number = digits.parse().ok().filter(|_| canonical && !field.is_empty())?;
@@ -348,6 +348,19 @@ mod tests {
         assert_eq!(read(&body.replace("a,signed", "a,b,signed")).unwrap_err(), missing);
     }
 
+    #[test]
+    fn only_a_multi_has_very_many_parameters() {
+        let limits = Limits { single_parameters_max: 6, ..Limits::default() };
+        let read = |body: &str| {
+            Message::from_form(Parameters::decode(body.as_bytes(), &limits).unwrap(), &limits)
+                .map(|_| ())
+                .map_err(|e| e.reason())
+        };
+        assert_eq!(read(&single("test", &[])), Ok(()));
+        assert_eq!(read(&single("test", &[("a", "")])), Err("malformed:too_many_parameters"));
+        assert_eq!(read(&multi(&["1", "2"], "2")), Ok(()));
+    }
+
     /// A multi of these items, each a delete of its own entry.
     fn multi(numbers: &[&str], count: &str) -> String {
         let fields = ["notification_id=7", "notification_type=entry_delete", "partner_id=102", "entry_id=0_e1"];
@@ -376,8 +389,10 @@ mod tests {
         assert_eq!(read(&multi(&["0", "1"], "2")).unwrap_err(), Malformed::NotAnItem { name: "not0_entry_id".into() });
         assert_eq!(read(&multi(&["01"], "1")).unwrap_err(), Malformed::NotAnItem { name: "not01_entry_id".into() });
         assert_eq!(read(&multi(&["1"], "1").replace("=true", "=1")).unwrap_err(), Malformed::MultiFlag);
-        let stray = Malformed::NotAnItem { name: "name".into() };
-        assert_eq!(read(&("name=x&".to_owned() + &multi(&["1"], "1"))).unwrap_err(), stray);
+        for stray in ["name", "not1_", "not_a", "not1", "Not1_a", "not4294967296_a"] {
+            let body = format!("{stray}=x&") + &multi(&["1"], "1");
+            assert_eq!(read(&body).unwrap_err(), Malformed::NotAnItem { name: stray.into() });
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod captures;
 mod recorded;
 mod secrets;
+mod sender;
 mod tampering;
 mod vectors;
 mod verdict;
