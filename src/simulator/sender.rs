@@ -1,13 +1,12 @@
 //! Sends API notifications as Kaltura's own worker does: same fields, same signature, same manners on the wire.
 //!
-//! * [`job`]: one notification to send; [`fields`]: the data fields of each type; [`form`]: the signed body.
+//! * [`job`]: one notification to send, of any type; [`form`]: the signed body.
 //! * [`Sender`] posts it: POST, 10 s for everything, redirects followed, delivered unless the final status is 4xx or 5xx,
 //!   five attempts ten minutes apart, ten jobs a run.
 //!
 //! Written without a look at how this crate *verifies* notifications: the two check each other.
 //! Source: PROTOCOL A.3 to A.7.
 
-pub mod fields;
 pub mod form;
 pub mod job;
 mod php;

@@ -182,4 +182,78 @@ mod tests {
         }
         assert_eq!(made, 75);
     }
+
+    /// A recorded request of `tests/fixtures/notification/captures`, for example `entry_add`.
+    fn capture(name: &str) -> Value {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/notification/captures");
+        let text = std::fs::read_to_string(folder.join(format!("apinotification.{name}.json"))).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn secret_of(capture: &Value) -> AdminSecret {
+        AdminSecret::new(capture["context"]["adminSecret"].as_str().unwrap())
+    }
+
+    /// The job that item `prefix` of a recorded request was made from.
+    fn job_of(capture: &Value, prefix: &str) -> Job {
+        let fields = capture["fields"].as_array().unwrap().iter();
+        let own: Vec<(&str, &str)> = fields
+            .map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
+            .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, value)))
+            .filter(|(name, _)| !["signed_fields", "sig"].contains(name))
+            .collect();
+        let [(_, id), (_, kind), (_, puser_id), (_, partner), (field, object), data @ ..] = &own[..] else {
+            panic!("no head: {own:?}")
+        };
+        let kinds = [ObjectKind::Entry, ObjectKind::User];
+        let object_kind = kinds.into_iter().find(|kind| kind.field() == *field).unwrap();
+        let mut job = Job::about_entry(id.parse().unwrap(), partner.parse().unwrap(), kind, object);
+        job.puser_id = (*puser_id).to_owned();
+        job.object = Some(Object { kind: object_kind, id: (*object).to_owned() });
+        if data.is_empty() { job } else { job.with_fields(data.iter().copied()) }
+    }
+
+    #[test]
+    fn what_a_running_server_sent_is_made_again_byte_for_byte() {
+        for (name, count) in [
+            ("add_then_delete", 0),
+            ("entry_add", 0),
+            ("entry_reported", 0),
+            ("entry_update", 0),
+            ("entry_update_ready", 0),
+            ("entry_update_thumbnail", 0),
+            ("extra_fields", 0),
+            ("raw_text", 0),
+            ("user_add", 0),
+            ("multi_1", 1),
+            ("multi_3", 3),
+            ("multi_11", 11),
+        ] {
+            let capture = capture(name);
+            let items: Vec<Job> = (1..=count).map(|item| job_of(&capture, &format!("not{item}_"))).collect();
+            let body = match count {
+                0 => body_single(&job_of(&capture, ""), &secret_of(&capture)),
+                _ => body_multi(&items, &secret_of(&capture)),
+            };
+            assert_eq!(body, capture["request"]["body"], "{name}");
+        }
+    }
+
+    #[test]
+    fn the_types_that_have_no_producer_of_their_own_are_those_a_server_sent() {
+        let partner = PartnerId(4021);
+        let owned = |job: Job| Job { puser_id: "admin@example.test".to_owned(), ..job };
+        let entry = "0_5vuypuwg";
+        let jobs = [
+            ("entry_block", owned(Job::about_entry(NotificationId(512), partner, "entry_block", entry))),
+            ("entry_reported", Job::report(NotificationId(508), partner, "0_oo0r8i57", "bad & worse + <x>", 0)),
+            ("entry_update_moderation", owned(Job::moderation(NotificationId(513), partner, entry, 6, 0))),
+            ("entry_update_permissions", owned(Job::permissions(NotificationId(511), partner, entry))),
+            ("user_banned", Job::user_banned(NotificationId(509), partner, 15, "Noisy & <co>", "noisy@example.test")),
+        ];
+        for (name, job) in jobs {
+            let capture = capture(name);
+            assert_eq!(body_single(&job, &secret_of(&capture)), capture["request"]["body"], "{name}");
+        }
+    }
 }

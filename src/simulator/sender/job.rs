@@ -121,6 +121,54 @@ impl Job {
         Self { data: Data::Fields(fields.collect()), ..self }
     }
 
+    /// `entry_reported`: the id's field is empty, the entry stands in `objectId`.
+    pub fn report(id: NotificationId, partner_id: PartnerId, entry_id: &str, comments: &str, code: i64) -> Self {
+        let code = code.to_string();
+        let fields = [("objectId", entry_id), ("comments", comments), ("reportCode", code.as_str())];
+        Self::about_entry(id, partner_id, "entry_reported", "").with_fields(fields)
+    }
+
+    /// `entry_update_moderation`, which has no live producer.
+    pub fn moderation(id: NotificationId, partner_id: PartnerId, entry_id: &str, status: i64, count: i64) -> Self {
+        let fields = [("moderation_status", status.to_string()), ("moderation_count", count.to_string())];
+        Self::about_entry(id, partner_id, "entry_update_moderation", entry_id).with_fields(fields)
+    }
+
+    /// `entry_update_permissions`, which only the pre-v3 API sends.
+    pub fn permissions(id: NotificationId, partner_id: PartnerId, entry_id: &str) -> Self {
+        Self::about_entry(id, partner_id, "entry_update_permissions", entry_id).with_fields([("permissions", "")])
+    }
+
+    /// `user_banned`: the user by Kaltura's internal number.
+    pub fn user_banned(id: NotificationId, partner_id: PartnerId, user: i64, screen_name: &str, email: &str) -> Self {
+        let object = Object { kind: ObjectKind::User, id: user.to_string() };
+        let fields = [("screen_name", screen_name), ("email", email), ("ks_data", "")];
+        Self { object: Some(object), ..Self::about_entry(id, partner_id, "user_banned", "") }.with_fields(fields)
+    }
+
+    /// `job_started`, `job_succeeded`, `job_failed` or `job_similar_exists`, with the job's own fields.
+    pub fn about_job(id: NotificationId, partner_id: PartnerId, kind: &str, job: i64, at: i64) -> Self {
+        let object = Object { kind: ObjectKind::Job, id: job.to_string() };
+        let (number, at) = (job.to_string(), at.to_string());
+        let fields = [
+            ("id", number.as_str()),
+            ("job_sub_type", ""),
+            ("abort", ""),
+            ("message", ""),
+            ("description", ""),
+            ("updates_count", "1"),
+            ("created_at", &at),
+            ("updated_at", &at),
+            ("ks_data", ""),
+        ];
+        Self { object: Some(object), ..Self::about_entry(id, partner_id, kind, "") }.with_fields(fields)
+    }
+
+    /// `test`: about nothing.
+    pub fn test(id: NotificationId, partner_id: PartnerId) -> Self {
+        Self { object: None, ..Self::about_entry(id, partner_id, "test", "") }
+    }
+
     /// What the stand-in account of `partner_id` has queued.
     pub fn from_queued(queued: &NotificationJob, partner_id: PartnerId) -> Self {
         let object =
