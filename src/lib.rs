@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod metadata_xml;
+pub mod kaltura;
 pub mod notification;
 pub mod simulator;
 pub mod store;

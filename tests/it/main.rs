@@ -4,6 +4,7 @@
 mod architecture;
 mod config;
 mod metadata_xml;
+mod kaltura;
 mod notification;
 mod simulator_sender;
 mod store_claims;

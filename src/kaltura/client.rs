@@ -1,0 +1,199 @@
+//! The client of one account: its session, its pace and its calls.
+//!
+//! What it can ask is in the files beside this one, each adding its method: `batch` (look), `mark` (mark, add), `policy`.
+
+use std::collections::BTreeMap;
+
+use super::answer::Answer;
+use super::error::{Class, Error};
+use super::limiter::{Limiter, Pace};
+use super::multirequest::{self, SUB_REQUESTS_MAX, SubRequest};
+use super::service_url::ServiceUrl;
+use super::session::{self, Live, SecretSource, Session, SessionSettings};
+use super::transport::{Bounds, Connection, Transport};
+use crate::domain::clock::{Clock, Jitter, Timestamp};
+use crate::domain::ids::PartnerId;
+
+/// Who we are to Kaltura and how we speak to it.
+#[derive(Debug, Clone)]
+pub struct ClientSettings {
+    /// The server.
+    pub service: ServiceUrl,
+    /// The account and its sessions.
+    pub session: SessionSettings,
+    /// The bounds of one exchange.
+    pub bounds: Bounds,
+    /// How fast the account may be asked.
+    pub pace: Pace,
+}
+
+impl ClientSettings {
+    /// Everything by default.
+    pub fn of(service: ServiceUrl, partner: PartnerId) -> Self {
+        Self { service, session: SessionSettings::of(partner), bounds: Bounds::default(), pace: Pace::default() }
+    }
+}
+
+/// Asks Kaltura about one account. Cheap to share behind an `Arc`; every method may be called from many tasks at once.
+pub struct Client {
+    partner: PartnerId,
+    transport: Transport,
+    session: Session,
+}
+
+/// What each request of a multirequest brought.
+pub(super) type Outcomes = Vec<Result<Answer, Error>>;
+
+impl Client {
+    /// Nothing is asked and no secret read before the first call.
+    ///
+    /// # Errors
+    /// `Setup` when this machine cannot speak HTTPS at all (no certificates).
+    pub fn new(
+        settings: ClientSettings,
+        secret: impl SecretSource + 'static,
+        clock: Clock,
+        jitter: Jitter,
+    ) -> Result<Self, Error> {
+        let limiter = Limiter::new(settings.pace, clock.clone(), jitter);
+        Ok(Self {
+            partner: settings.session.partner,
+            transport: Transport::new(settings.service, settings.bounds, limiter)?,
+            session: Session::new(settings.session, Box::new(secret), clock, session::nonce),
+        })
+    }
+
+    /// The account.
+    pub fn partner(&self) -> PartnerId {
+        self.partner
+    }
+
+    /// HTTP requests sent to the API so far.
+    pub fn calls(&self) -> u64 {
+        self.transport.calls()
+    }
+
+    /// The same, by call: `session.start`, `multirequest:look`, `multirequest:mark`, …
+    pub fn calls_by_name(&self) -> BTreeMap<&'static str, u64> {
+        self.transport.calls_by_name()
+    }
+
+    /// Until when this account's calls are refused here because the server asked to slow down.
+    pub fn resting_until(&self) -> Option<Timestamp> {
+        self.transport.resting_until()
+    }
+
+    /// Forgets session and secret; the next call reads the secret again. For SIGHUP.
+    pub async fn forget_session(&self) {
+        self.session.forget().await;
+    }
+
+    /// Sends reads; a refused session is replaced and the whole asked once more.
+    ///
+    /// # Errors
+    /// What holds for the whole; also throttling of a part, for the rest is then not worth having.
+    pub(super) async fn ask(
+        &self,
+        call: &'static str,
+        requests: &[SubRequest],
+        over: Connection,
+    ) -> Result<Outcomes, Error> {
+        let live = self.session.current(&self.transport).await?;
+        let mut outcomes = self.send(call, requests, &live, over).await;
+        if let Some(class) = session_fault(&outcomes)
+            && let Some(renewed) = self.session.replace(&live, class, &self.transport).await?
+        {
+            outcomes = self.send(call, requests, &renewed, over).await;
+        }
+        let outcomes = outcomes?;
+        match throttled(&outcomes) {
+            Some(error) => Err(error.clone()),
+            None => Ok(outcomes),
+        }
+    }
+
+    /// Sends writes; with a refused session, only what was refused for it is sent once more.
+    ///
+    /// Never fails as a whole: what hinders all is said of each, and what may have been carried out is `OutcomeUnknown`.
+    pub(super) async fn tell(&self, call: &'static str, requests: &[SubRequest]) -> Outcomes {
+        let live = match self.session.current(&self.transport).await {
+            Ok(live) => live,
+            Err(error) => return vec![Err(error); requests.len()],
+        };
+        let mut outcomes = self.write(call, requests, &live).await;
+        let refused: Vec<_> = (0..requests.len()).filter(|index| fault_of(&outcomes[*index]).is_some()).collect();
+        let Some(class) = refused.first().and_then(|first| fault_of(&outcomes[*first])) else { return outcomes };
+        if let Ok(Some(renewed)) = self.session.replace(&live, class, &self.transport).await {
+            let again: Vec<_> = refused.iter().map(|index| requests[*index].clone()).collect();
+            for (index, outcome) in refused.into_iter().zip(self.write(call, &again, &renewed).await) {
+                outcomes[index] = outcome;
+            }
+        }
+        outcomes
+    }
+
+    async fn write(&self, call: &'static str, requests: &[SubRequest], live: &Live) -> Outcomes {
+        match self.send(call, requests, live, Connection::Kept).await {
+            Ok(outcomes) => outcomes.into_iter().map(|outcome| outcome.map_err(Error::after_write)).collect(),
+            Err(error) => vec![Err(error.after_write()); requests.len()],
+        }
+    }
+
+    async fn send(
+        &self,
+        call: &'static str,
+        requests: &[SubRequest],
+        live: &Live,
+        over: Connection,
+    ) -> Result<Outcomes, Error> {
+        if requests.len() > SUB_REQUESTS_MAX {
+            return Err(Error::Setup(format!(
+                "{call}: {} sub-requests, at most {SUB_REQUESTS_MAX} fit",
+                requests.len()
+            )));
+        }
+        let outcomes = match requests {
+            [] => Ok(Vec::new()),
+            // Alone it goes as itself: nothing in it is taken for a reference to another answer.
+            [only] => {
+                let body = multirequest::single(&live.ks, only);
+                self.transport.post(only.call, &body, over).await.map(|answer| vec![answer.checked()])
+            }
+            several => {
+                let body = multirequest::body(&live.ks, several);
+                self.transport.post(call, &body, over).await.and_then(|whole| multirequest::answers(whole, several))
+            }
+        };
+        if is_throttled(&outcomes) {
+            self.transport.slow_down();
+        } else if outcomes.is_ok() {
+            self.transport.went_well();
+        }
+        outcomes
+    }
+}
+
+fn is_throttled(outcomes: &Result<Outcomes, Error>) -> bool {
+    throttled(outcomes.as_deref().unwrap_or_default()).is_some()
+        || outcomes.as_ref().is_err_and(|error| error.class() == Class::SlowDown)
+}
+
+fn throttled(outcomes: &[Result<Answer, Error>]) -> Option<&Error> {
+    outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).find(|error| error.class() == Class::SlowDown)
+}
+
+/// Why the session was refused, if it was, anywhere in the answers.
+fn session_fault(outcomes: &Result<Outcomes, Error>) -> Option<Class> {
+    match outcomes {
+        Err(error) => Some(error.class()).filter(is_session_fault),
+        Ok(outcomes) => outcomes.iter().find_map(fault_of),
+    }
+}
+
+fn fault_of(outcome: &Result<Answer, Error>) -> Option<Class> {
+    outcome.as_ref().err().map(Error::class).filter(is_session_fault)
+}
+
+fn is_session_fault(class: &Class) -> bool {
+    matches!(class, Class::NewSession | Class::RereadSecret)
+}

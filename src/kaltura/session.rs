@@ -1,0 +1,255 @@
+//! The account's session: made once, kept, renewed before it ends and when the server refuses it.
+//!
+//! Many workers share it. Whoever finds it refused first renews it, the others wait and take what comes: one refusal, one
+//! renewal, however many heard it.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::error::{Class, Error};
+use super::ks::{self, Claims, KsVersion, SessionKind};
+use super::transport::{Connection, Transport};
+use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::ids::PartnerId;
+use crate::domain::secret::{AdminSecret, Ks};
+
+/// A secret's file is read again at most this often, however many sessions are refused.
+const REREAD_EVERY: Duration = Duration::from_secs(60);
+
+/// Sees everything, whatever category protects it. Without it entries are missing and `get` answers as if they were deleted.
+const PRIVILEGES: &str = "disableentitlement";
+
+/// Where the account's secret comes from. Reading again brings a changed one.
+pub trait SecretSource: Send + Sync {
+    /// The secret as it stands now; may read a file.
+    ///
+    /// # Errors
+    /// Why there is none, for people, without any of it.
+    fn read(&self) -> Result<AdminSecret, String>;
+}
+
+impl SecretSource for AdminSecret {
+    fn read(&self) -> Result<AdminSecret, String> {
+        Ok(self.clone())
+    }
+}
+
+impl<F: Fn() -> Result<AdminSecret, String> + Send + Sync> SecretSource for F {
+    fn read(&self) -> Result<AdminSecret, String> {
+        self()
+    }
+}
+
+/// How a session is come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SessionWay {
+    /// Made here from the admin secret.
+    #[default]
+    Local,
+    /// Asked of the server with `session.start`.
+    Start,
+}
+
+impl FromStr for SessionWay {
+    type Err = InvalidSessionWay;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSessionWay> {
+        match text {
+            "local" => Ok(Self::Local),
+            "start" => Ok(Self::Start),
+            other => Err(InvalidSessionWay(other.to_owned())),
+        }
+    }
+}
+
+/// A text that names no way to a session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no way to a session: \"local\" or \"start\"")]
+pub struct InvalidSessionWay(String);
+
+/// What sessions are made like.
+#[derive(Debug, Clone)]
+pub struct SessionSettings {
+    /// The account.
+    pub partner: PartnerId,
+    /// The user who acts, as the account names them; empty for the account itself.
+    pub user: String,
+    /// Made here or asked for.
+    pub way: SessionWay,
+    /// Which KS is made here; the server chooses its own.
+    pub version: KsVersion,
+    /// How long a session lives; renewed at 80 % of it. The default is a day.
+    pub lifetime: Duration,
+}
+
+impl SessionSettings {
+    /// Version 2, made here, a day long.
+    pub fn of(partner: PartnerId) -> Self {
+        let (way, version) = (SessionWay::default(), KsVersion::default());
+        Self { partner, user: String::new(), way, version, lifetime: Duration::from_secs(86_400) }
+    }
+}
+
+/// Draws the random part of a KS.
+pub(super) type Nonce = fn() -> [u8; 16];
+
+/// From the system's source of randomness, or a weaker one where that fails: uniqueness is all a KS needs of it.
+pub(super) fn nonce() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    if getrandom::fill(&mut bytes).is_err() {
+        fastrand::fill(&mut bytes);
+    }
+    bytes
+}
+
+pub(super) struct Session {
+    settings: SessionSettings,
+    source: Box<dyn SecretSource>,
+    clock: Clock,
+    nonce: Nonce,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    secret: Option<AdminSecret>,
+    reread_at: Option<Timestamp>,
+    live: Option<Live>,
+    generation: u64,
+}
+
+/// A session in use. Two with the same generation are the same.
+#[derive(Debug, Clone)]
+pub(super) struct Live {
+    pub(super) ks: Ks,
+    renew_at: Timestamp,
+    generation: u64,
+}
+
+impl Session {
+    pub(super) fn new(settings: SessionSettings, source: Box<dyn SecretSource>, clock: Clock, nonce: Nonce) -> Self {
+        Self { settings, source, clock, nonce, state: Mutex::default() }
+    }
+
+    /// The session to use now; a new one when there is none or it has lived 80 % of its life.
+    ///
+    /// # Errors
+    /// `Setup` without a secret; with `session.start`, whatever that call brings.
+    pub(super) async fn current(&self, transport: &Transport) -> Result<Live, Error> {
+        let mut state = self.state.lock().await;
+        match &state.live {
+            Some(live) if self.clock.now() < live.renew_at => Ok(live.clone()),
+            _ => self.renew(&mut state, transport).await,
+        }
+    }
+
+    /// What to try after the server refused `refused`: a session somebody else has renewed meanwhile, or a new one.
+    /// `None` when there is nothing new to try.
+    ///
+    /// A session the server does not know calls for the secret to be read again, at most once a minute; in between nothing
+    /// is tried, for the secret may be right and the server without its database.
+    ///
+    /// # Errors
+    /// As [`Session::current`].
+    pub(super) async fn replace(
+        &self,
+        refused: &Live,
+        why: Class,
+        transport: &Transport,
+    ) -> Result<Option<Live>, Error> {
+        let mut state = self.state.lock().await;
+        if let Some(live) = state.live.as_ref().filter(|live| live.generation != refused.generation) {
+            return Ok(Some(live.clone()));
+        }
+        let renewable = match why {
+            Class::NewSession => true,
+            Class::RereadSecret => self.reread(&mut state),
+            _ => false,
+        };
+        if renewable { self.renew(&mut state, transport).await.map(Some) } else { Ok(None) }
+    }
+
+    /// Forgets session and secret: the next call reads and makes them anew.
+    pub(super) async fn forget(&self) {
+        let mut state = self.state.lock().await;
+        (state.secret, state.live, state.reread_at) = (None, None, None);
+    }
+
+    async fn renew(&self, state: &mut MutexGuard<'_, State>, transport: &Transport) -> Result<Live, Error> {
+        let now = self.clock.now();
+        let ks = match self.settings.way {
+            SessionWay::Local => self.made_here(&self.secret(state)?, now),
+            SessionWay::Start => self.started(state, transport).await?,
+        };
+        state.generation += 1;
+        let live = Live { ks, renew_at: now.plus(self.settings.lifetime.mul_f64(0.8)), generation: state.generation };
+        state.live = Some(live.clone());
+        Ok(live)
+    }
+
+    fn made_here(&self, secret: &AdminSecret, now: Timestamp) -> Ks {
+        let SessionSettings { partner, user, version, lifetime, .. } = &self.settings;
+        let claims = Claims {
+            partner: *partner,
+            user: user.clone(),
+            kind: SessionKind::Admin,
+            expires: now.plus(*lifetime),
+            privileges: PRIVILEGES.to_owned(),
+        };
+        ks::make(*version, secret, &claims, (self.nonce)())
+    }
+
+    async fn started(&self, state: &mut State, transport: &Transport) -> Result<Ks, Error> {
+        let secret = self.secret(state)?;
+        let refused = match self.start(&secret, transport).await {
+            Err(error) if error.refusal().is_some_and(|refusal| refusal.code() == "START_SESSION_ERROR") => error,
+            other => return other,
+        };
+        let changed = self.reread(state) && self.secret(state)?.expose() != secret.expose();
+        if changed { self.start(&self.secret(state)?, transport).await } else { Err(refused) }
+    }
+
+    async fn start(&self, secret: &AdminSecret, transport: &Transport) -> Result<Ks, Error> {
+        let SessionSettings { partner, user, lifetime, .. } = &self.settings;
+        let body = json!({
+            "format": 1,
+            "secret": secret.expose(),
+            "userId": user,
+            "type": SessionKind::Admin.number(),
+            "partnerId": partner.0,
+            "expiry": lifetime.as_secs(),
+            "privileges": PRIVILEGES,
+        });
+        let started = transport.post("session.start", &body, Connection::Kept).await?.token();
+        match &started {
+            Ok(_) => transport.went_well(),
+            Err(error) if error.class() == Class::SlowDown => transport.slow_down(),
+            Err(_) => {}
+        }
+        started.map(Ks::new)
+    }
+
+    fn secret(&self, state: &mut State) -> Result<AdminSecret, Error> {
+        if let Some(secret) = &state.secret {
+            return Ok(secret.clone());
+        }
+        let secret = self.source.read().map_err(Error::Setup)?;
+        Ok(state.secret.insert(secret).clone())
+    }
+
+    /// Reads the secret again, if that is due; one that cannot be read leaves the old one.
+    fn reread(&self, state: &mut State) -> bool {
+        let now = self.clock.now();
+        if state.reread_at.is_some_and(|last| now >= last && now.since(last) < REREAD_EVERY) {
+            return false;
+        }
+        state.reread_at = Some(now);
+        if let Ok(secret) = self.source.read() {
+            state.secret = Some(secret);
+        }
+        true
+    }
+}
