@@ -3,13 +3,14 @@
 
 pub mod config;
 pub mod logging;
+pub mod notification;
 pub mod output;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, Environment, Error, Files};
+use crate::config::{Account, Config, Environment, Error, Files};
 use output::Output;
 
 /// Keeps a local mirror of a Kaltura account's entries true, beside a website.
@@ -59,12 +60,38 @@ pub struct Options {
     pub log_format: logging::Format,
 }
 
+/// For commands that can be asked of one account among several.
+#[derive(Debug, Clone, Args)]
+pub struct AccountChoice {
+    /// Only this account: its label or partner id
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Option<String>,
+}
+
+impl AccountChoice {
+    /// The chosen account, or all of them.
+    fn among<'a>(&self, accounts: &'a [Account]) -> Result<Vec<&'a Account>, UsageError> {
+        let Some(chosen) = &self.account else { return Ok(accounts.iter().collect()) };
+        let is_chosen = |account: &&Account| account.label == *chosen || account.partner_id.to_string() == *chosen;
+        match accounts.iter().find(is_chosen) {
+            Some(account) => Ok(vec![account]),
+            None => {
+                let labels: Vec<&str> = accounts.iter().map(|account| account.label.as_str()).collect();
+                Err(UsageError(format!("--account {chosen:?} is not configured; there is {}", labels.join(", "))))
+            }
+        }
+    }
+}
+
 /// Every command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(config::Command),
+    /// Judge a notification without storing it
+    #[command(subcommand)]
+    Notification(notification::Command),
 }
 
 /// How a command ended; the exit code follows from it, in `main`.
@@ -91,6 +118,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     logging::start(options.log_format)?;
     match cli.command {
         Command::Config(command) => config::run(&command, &options),
+        Command::Notification(command) => notification::run(&command, &options),
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod architecture;
+mod cli_notification;
 mod config;
 mod metadata_xml;
 mod kaltura;
