@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::domain::ids::{AccessControlId, EntryId};
 
 /// One entry. Times are Unix seconds; a `None` is a null at Kaltura: left out of JSON, an empty element in XML.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SimEntry {
     /// For example `0_b7eejrrj`.
     pub id: EntryId,

@@ -3,16 +3,52 @@
 //! `demo`, the tests and users run it where a real account would be. Its answers have the fields, types, codes and
 //! arguments of a real server's, which recorded traffic holds it to (`tests/it/conformance.rs`).
 //!
-//! * [`state::SimAccount`] is what the account holds.
+//! * [`handle::Simulator`] starts it, looks in, edits, breaks it on purpose and tells what was called.
+//! * [`state::SimAccount`] is what the account holds; [`edits`] what changing it brings with it.
+//! * [`faults`] is what may go wrong, [`triggers`] what may happen between two calls.
+//! * `routes` → `request` → `execution` → `services` → `answer` is the way of a request.
+//!
+//! Nothing here looks into `kaltura`: what the client believes must meet something that does not share its mistakes.
 
 pub mod account;
 pub mod assets;
+pub mod calls;
 pub mod categories;
 pub mod custom_metadata;
+pub mod edits;
 pub mod entry;
 pub mod events;
+pub mod faults;
+pub mod handle;
 pub mod image;
 pub mod jobs;
 pub mod sender;
 pub mod sessions;
 pub mod state;
+pub mod triggers;
+
+mod answer;
+mod asset_objects;
+mod classes;
+mod entry_change;
+mod entry_list;
+mod entry_object;
+mod execution;
+mod json;
+mod ks;
+mod lists;
+mod metadata_object;
+mod notify;
+mod outcome;
+mod params;
+mod php;
+mod references;
+mod request;
+mod response_profile;
+mod routes;
+mod schema_check;
+mod server;
+mod services;
+mod shared;
+mod thumbnails;
+mod xml;

@@ -58,6 +58,8 @@ pub struct SimAccount {
     pub category_entries: BTreeMap<EntryId, Vec<SimCategoryEntry>>,
     /// Access-control profiles; exactly one is the default.
     pub access_controls: BTreeMap<AccessControlId, SimAccessControl>,
+    /// Sessions without `disableentitlement` do not see entries that stand only in categories with a privacy context.
+    pub enforce_entitlement: bool,
     /// Application tokens by id.
     pub app_tokens: BTreeMap<String, SimAppToken>,
     /// Sessions ended by `session.end`: the text of the KS.
@@ -107,6 +109,7 @@ impl SimAccount {
             categories: BTreeMap::new(),
             category_entries: BTreeMap::new(),
             access_controls: BTreeMap::from([(default_access.id, default_access)]),
+            enforce_entitlement: false,
             app_tokens: BTreeMap::new(),
             ended_sessions: BTreeSet::new(),
             actions_used: BTreeMap::new(),

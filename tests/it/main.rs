@@ -7,6 +7,7 @@ mod config;
 mod metadata_xml;
 mod kaltura;
 mod notification;
+mod simulator;
 mod simulator_sender;
 mod store_claims;
 mod store_opening;

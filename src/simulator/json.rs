@@ -1,0 +1,74 @@
+//! Answers as JSON, byte for byte as PHP writes it: `\/`, `\uXXXX`, nulls left out.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+/// Writes a value.
+pub fn write(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Value::Number(number) => write!(out, "{number}").expect("a text takes every write"),
+        Value::String(text) => write_text(out, text),
+        Value::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                write(out, item);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            out.push('{');
+            let mut first = true;
+            for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
+                if !first {
+                    out.push(',');
+                }
+                first = false;
+                write_text(out, name);
+                out.push(':');
+                write(out, value);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn write_text(out: &mut String, text: &str) {
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '/' => out.push_str("\\/"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            ' '..='~' | '\u{7f}' => out.push(letter),
+            _ => {
+                for unit in letter.encode_utf16(&mut [0; 2]) {
+                    write!(out, "\\u{unit:04x}").expect("a text takes every write");
+                }
+            }
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_escaped_as_php_does_and_nulls_are_left_out() {
+        let mut out = String::new();
+        write(&mut out, &serde_json::json!({"a": "é/😀\u{7}", "b": null, "c": [true, 1, ""]}));
+        assert_eq!(out, r#"{"a":"\u00e9\/\ud83d\ude00\u0007","c":[true,1,""]}"#);
+    }
+}

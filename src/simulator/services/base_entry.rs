@@ -1,0 +1,96 @@
+//! `baseEntry`: entries of every type.
+
+use serde_json::Value;
+
+use super::{Context, NOTHING};
+use crate::domain::ids::EntryId;
+use crate::simulator::edits;
+use crate::simulator::entry::SimEntry;
+use crate::simulator::entry_change;
+use crate::simulator::entry_list::{Scope, is_visible_to, matching};
+use crate::simulator::entry_object::{entry_object, entry_object_as};
+use crate::simulator::lists::{Pager, list_response};
+use crate::simulator::outcome::{ApiError, Outcome};
+
+pub fn get(context: &mut Context) -> Outcome {
+    let id = find(context)?;
+    Ok(shown(context, &id))
+}
+
+/// Each entry once, whatever the order asked; what is missing, deleted or not visible is left out without a word.
+pub fn get_by_ids(context: &mut Context) -> Outcome {
+    let mut ids: Vec<EntryId> = context
+        .params
+        .comma_list("entryIds")
+        .ok_or_else(|| ApiError::missing_parameter("entryIds"))?
+        .iter()
+        .filter_map(|id| id.parse().ok())
+        .collect();
+    ids.sort();
+    ids.dedup();
+    let account = &*context.account;
+    let entries = ids.iter().filter_map(|id| account.entries.get(id));
+    let visible = entries.filter(|entry| !entry.is_deleted() && is_visible_to(account, entry, context.session));
+    Ok(visible.map(|entry| entry_object(account, entry)).collect())
+}
+
+pub fn list(context: &mut Context) -> Outcome {
+    list_in(context, Scope::All, "KalturaBaseEntryListResponse")
+}
+
+pub fn count(context: &mut Context) -> Outcome {
+    count_in(context, Scope::Media)
+}
+
+pub fn update(context: &mut Context) -> Outcome {
+    let id = find(context)?;
+    entry_change::apply(context.account, &id, &context.params.object("baseEntry"), "KalturaBaseEntry")?;
+    let account = &*context.account;
+    Ok(account.entries.get(&id).map_or(Value::Null, |entry| entry_object_as(account, entry, "KalturaBaseEntry")))
+}
+
+pub fn delete(context: &mut Context) -> Outcome {
+    let id = find(context)?;
+    edits::delete_entry(context.account, &id);
+    NOTHING
+}
+
+pub fn recycle(context: &mut Context) -> Outcome {
+    let id = find(context)?;
+    edits::recycle_entry(context.account, &id);
+    Ok(shown(context, &id))
+}
+
+pub fn restore_recycled(context: &mut Context) -> Outcome {
+    let id = find(context)?;
+    edits::restore_entry(context.account, &id);
+    Ok(shown(context, &id))
+}
+
+/// The entry a call names, if it is there and may be seen.
+pub fn find(context: &Context) -> Result<EntryId, ApiError> {
+    let id = context.required("entryId")?;
+    let found = find_entry(context, &id).map(|entry| entry.id.clone());
+    found.ok_or_else(|| ApiError::entry_not_found(&id))
+}
+
+pub fn find_entry<'a>(context: &'a Context, id: &str) -> Option<&'a SimEntry> {
+    let entry = context.account.entries.get(&id.parse().ok()?)?;
+    (!entry.is_deleted() && is_visible_to(context.account, entry, context.session)).then_some(entry)
+}
+
+pub fn shown(context: &Context, id: &EntryId) -> Value {
+    context.account.entries.get(id).map_or(Value::Null, |entry| entry_object(context.account, entry))
+}
+
+pub fn list_in(context: &mut Context, scope: Scope, class: &str) -> Outcome {
+    let account = &*context.account;
+    let entries = matching(account, &context.params.object("filter"), scope, context.session)?;
+    let page = Pager::of(context.params).cut_index(&entries)?;
+    Ok(list_response(class, entries.len(), page.iter().map(|entry| entry_object(account, entry)).collect()))
+}
+
+pub fn count_in(context: &mut Context, scope: Scope) -> Outcome {
+    let entries = matching(context.account, &context.params.object("filter"), scope, context.session)?;
+    Ok(Value::from(entries.len()))
+}
