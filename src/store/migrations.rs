@@ -11,7 +11,10 @@ use super::error::Error;
 type Step = (i64, &'static str, &'static str);
 
 /// The history of `mirror.db`.
-pub(super) const MIRROR: &[Step] = &[(1, "reception", include_str!("../../migrations/mirror/0001_reception.sql"))];
+pub(super) const MIRROR: &[Step] = &[
+    (1, "reception", include_str!("../../migrations/mirror/0001_reception.sql")),
+    (2, "mirror", include_str!("../../migrations/mirror/0002_mirror.sql")),
+];
 
 /// The history of `thumbnails.db`.
 pub(super) const THUMBNAILS: &[Step] =

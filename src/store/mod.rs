@@ -12,26 +12,47 @@
 //! tx.commit().await                          // dropped before this line, nothing happened
 //! ```
 
+mod absence;
 mod accounts;
+mod assets;
+mod changes;
 mod claims;
+mod custom_metadata;
 mod database;
 mod dirty_entries;
+mod entries;
+mod entry_events;
+mod entry_sync;
 mod error;
+mod judgement;
 mod limits;
 mod lock;
 mod migrations;
 mod pace;
+mod policy;
+mod rows;
+mod schedule;
+mod settings;
+mod thumbnails;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
 
+pub use absence::RemovalLimit;
 pub use accounts::{Account, AccountSpec};
+pub use changes::{Cause, Change, ChangeRow, Op, Origin};
 pub use claims::{ClaimedBatch, ClaimedEntry, Outcome, Settled};
+pub use custom_metadata::MetadataFields;
 pub use dirty_entries::{DeadEntry, DirtyCounts, Lane, Reason, Reasons};
+pub use entries::{Content, Save, Saved, Seen};
+pub use entry_events::EventKind;
+pub use entry_sync::{KnownEntry, MarkRecord, Noted, PendingMark};
 pub use error::Error;
 pub use limits::{CLAIM_MAX, LONGEST_WAIT, Limits, Resync};
+pub use policy::{AccountFacts, PolicyChange};
 use sqlx::{Sqlite, SqlitePool, Transaction};
+pub use thumbnails::{FetchedThumbnail, PrunedThumbnails, SavedThumbnail, StoredThumbnail, WantedThumbnail};
 use tokio::sync::Notify;
 
 use crate::domain::clock::{Clock, Timestamp};

@@ -10,4 +10,5 @@ mod notification;
 mod simulator;
 mod simulator_sender;
 mod store_claims;
+mod store_mirror;
 mod store_opening;

@@ -1,0 +1,55 @@
+//! Renditions and subtitles of mirrored entries.
+
+use serde::Serialize;
+
+use super::error::Error;
+use super::rows::{self, RowId};
+use super::writer::WriteTx;
+use crate::domain::entry::Flavor;
+
+#[derive(Serialize)]
+struct FlavorRow<'a> {
+    row_id: RowId,
+    asset_id: &'a str,
+    status: &'a str,
+    width: Option<i64>,
+    height: Option<i64>,
+    bitrate_kbps: Option<i64>,
+    container_format: Option<&'a str>,
+    object: String,
+}
+
+/// Replaces all flavors of these entries.
+pub(super) async fn replace_flavors<'a>(
+    tx: &mut WriteTx,
+    row_ids: &[RowId],
+    flavors: impl Iterator<Item = (RowId, &'a Flavor)>,
+) -> Result<(), Error> {
+    let flavors: Vec<_> = flavors
+        .map(|(row_id, flavor)| FlavorRow {
+            row_id,
+            asset_id: &flavor.id,
+            status: &flavor.status,
+            width: flavor.width,
+            height: flavor.height,
+            bitrate_kbps: flavor.bitrate_kbps,
+            container_format: flavor.container_format.as_deref(),
+            object: rows::json(&flavor.object),
+        })
+        .collect();
+    sqlx::query("delete from assets where row_id in (select value from json_each(?)) and kind = 'flavor'")
+        .bind(rows::parameter(row_ids))
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query(
+        "insert or replace into assets
+             (row_id, kind, asset_id, status, width, height, bitrate_kbps, container_format, object)
+         select value ->> 'row_id', 'flavor', value ->> 'asset_id', value ->> 'status', value ->> 'width',
+                value ->> 'height', value ->> 'bitrate_kbps', value ->> 'container_format', value ->> 'object'
+         from json_each(?)",
+    )
+    .bind(rows::parameter(&flavors))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,423 @@
+//! What we know and did of each entry, in the mirror or not: the latest look, our marks, and what hides it by hand.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::Store;
+use super::changes::{Cause, Occasion, Origin};
+use super::claims::{ClaimedBatch, held_tokens};
+use super::custom_metadata::{self, MetadataFields};
+use super::entry_events::{self, EventKind, NewEvent};
+use super::error::Error;
+use super::judgement::{self, Judged};
+use super::rows::{self, RowId};
+use super::writer::WriteTx;
+use crate::domain::clock::Timestamp;
+use crate::domain::decide::Known;
+use crate::domain::ids::{AccountId, EntryId, MetadataId, MetadataProfileId};
+use crate::domain::sync_rules::SyncField;
+
+/// What the store knows of an entry before a look.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KnownEntry {
+    /// What the decision asks for.
+    pub known: Known,
+    /// Its content is kept: shown, withheld or a tombstone.
+    pub in_mirror: bool,
+    /// An answer lacked it, and it has not been seen since.
+    pub missing_since: Option<Timestamp>,
+    /// A second look confirmed it: a tombstone, its content kept until the purge.
+    pub removed_at: Option<Timestamp>,
+    /// Hidden by hand.
+    pub hidden: bool,
+    /// A write-back that was about to be sent, and whose outcome is not known.
+    pub pending_mark: Option<PendingMark>,
+    /// When the latest look began.
+    pub looked_at: Option<Timestamp>,
+    /// When the latest look began that found it.
+    pub seen_at: Option<Timestamp>,
+    /// Kaltura's `updatedAt` as that look found it, epoch seconds.
+    pub updated_at: Option<i64>,
+    /// Why the latest attempt failed.
+    pub error: Option<String>,
+}
+
+/// A write-back that is about to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingMark {
+    /// The document, byte for byte.
+    pub xml_sent: String,
+    /// The version it is based on; `None` for an object that is to be added.
+    pub base_version: Option<i64>,
+}
+
+/// A write-back that Kaltura has taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MarkRecord {
+    /// The entry.
+    pub entry_id: EntryId,
+    /// The object that has the sync field.
+    pub metadata_id: MetadataId,
+    /// Its profile.
+    pub profile_id: MetadataProfileId,
+    /// The version the write-back made.
+    pub new_version: i64,
+    /// The document, byte for byte.
+    pub xml_sent: String,
+    /// Its fields, as they are mirrored.
+    pub fields: MetadataFields,
+    /// What the sync field says now.
+    pub value: String,
+    /// When it was sent.
+    pub at: Timestamp,
+}
+
+/// What became of a record of one entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noted {
+    /// Kept.
+    Noted,
+    /// The claim was lost: nothing was written.
+    Lost,
+}
+
+impl Store {
+    /// What is known of these entries; those never heard of are not in the answer.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn known(&self, account: AccountId, entries: &[EntryId]) -> Result<HashMap<EntryId, KnownEntry>, Error> {
+        sqlx::query(
+            "select s.entry_id, s.looked_at, s.seen_at, s.updated_at, s.emitted_version, s.marked_at, s.marked_version,
+                    s.pending_mark_xml, s.pending_mark_version, s.hidden_at, s.error,
+                    e.row_id is not null as in_mirror, e.content_fingerprint, e.missing_since, e.removed_at
+             from json_each(?) as wanted
+             cross join entry_sync as s on s.account_id = ? and s.entry_id = wanted.value
+             left join entries as e on e.row_id = s.row_id",
+        )
+        .bind(rows::parameter(entries))
+        .bind(account.0)
+        .fetch_all(self.readers())
+        .await?
+        .iter()
+        .map(|row| Ok((rows::entry_id(row)?, known_entry(row)?)))
+        .collect()
+    }
+
+    /// An entry of the mirror that was seen lately and is none of `except`: when Kaltura answers with it, what the
+    /// same answer lacks is absent indeed.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn witness(&self, account: AccountId, except: &[EntryId]) -> Result<Option<EntryId>, Error> {
+        sqlx::query(
+            "select s.entry_id
+             from entry_sync as s
+             cross join entries as e on e.row_id = s.row_id
+             where s.account_id = ?
+               and s.seen_at is not null
+               and e.missing_since is null
+               and s.entry_id not in (select value from json_each(?))
+             order by s.seen_at desc
+             limit 1",
+        )
+        .bind(account.0)
+        .bind(rows::parameter(except))
+        .fetch_optional(self.readers())
+        .await?
+        .as_ref()
+        .map(rows::entry_id)
+        .transpose()
+    }
+
+    /// Keeps what was written back, for those entries whose claim still holds: the echo will look like our own.
+    /// The version whose sync was told stays the one that the sync was decided on.
+    ///
+    /// # Errors
+    /// Those of writing; nothing is kept then.
+    pub async fn record_mark(
+        &self,
+        batch: &ClaimedBatch,
+        marks: Vec<MarkRecord>,
+    ) -> Result<Vec<(EntryId, Noted)>, Error> {
+        let mut tx = self.write().await?;
+        let held = held_tokens(&mut tx, batch).await?;
+        let (kept, outcomes) = split_held(marks, |mark| &mark.entry_id, |entry| held.contains(entry));
+        let row_ids = ensure_rows(&mut tx, batch.account(), kept.iter().map(|mark| &mark.entry_id)).await?;
+        write_marks(&mut tx, &kept, &row_ids).await?;
+        custom_metadata::keep_marks(&mut tx, &kept, &row_ids).await?;
+        let events: Vec<_> = kept
+            .iter()
+            .map(|mark| {
+                let detail = format!("{} in metadata {} version {}", mark.value, mark.metadata_id, mark.new_version);
+                NewEvent::new(row_ids[&mark.entry_id], EventKind::Mark, detail)
+            })
+            .collect();
+        entry_events::append(&mut tx, &events, self.now()).await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    /// Keeps why a sync failed, for those entries whose claim still holds. A successful look forgets it. The texts are
+    /// shown to people and must hold no secret.
+    ///
+    /// # Errors
+    /// Those of writing; nothing is kept then.
+    pub async fn record_sync_failure(
+        &self,
+        batch: &ClaimedBatch,
+        failures: Vec<(EntryId, String)>,
+    ) -> Result<Vec<(EntryId, Noted)>, Error> {
+        let mut tx = self.write().await?;
+        let held = held_tokens(&mut tx, batch).await?;
+        let (kept, outcomes) = split_held(failures, |failure| &failure.0, |entry| held.contains(entry));
+        let row_ids = ensure_rows(&mut tx, batch.account(), kept.iter().map(|failure| &failure.0)).await?;
+        let failures: Vec<_> = kept.iter().map(|(entry, error)| FailureRow { row_id: row_ids[entry], error }).collect();
+        sqlx::query(
+            "update entry_sync
+             set error = failure.value ->> 'error', error_at = ?
+             from json_each(?) as failure
+             where entry_sync.row_id = failure.value ->> 'row_id'",
+        )
+        .bind(self.now().as_millis())
+        .bind(rows::parameter(&failures))
+        .execute(&mut *tx)
+        .await?;
+        let events: Vec<_> =
+            failures.iter().map(|failure| NewEvent::new(failure.row_id, EventKind::Failed, failure.error)).collect();
+        entry_events::append(&mut tx, &events, self.now()).await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    /// Hides an entry from visitors until a person unhides it, whatever is hinted meanwhile; also one that is not in
+    /// the mirror yet. The change visitors see is in the answer, if there is one.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub async fn hide(&self, account: AccountId, entry: &EntryId) -> Result<Option<super::Change>, Error> {
+        self.set_hidden(account, entry, Some(self.now())).await
+    }
+
+    /// Takes back `hide`.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub async fn unhide(&self, account: AccountId, entry: &EntryId) -> Result<Option<super::Change>, Error> {
+        self.set_hidden(account, entry, None).await
+    }
+
+    async fn set_hidden(
+        &self,
+        account: AccountId,
+        entry: &EntryId,
+        hidden_at: Option<Timestamp>,
+    ) -> Result<Option<super::Change>, Error> {
+        let mut tx = self.write().await?;
+        let row_id = row_id_of(&mut tx, account, entry).await?;
+        sqlx::query("update entry_sync set hidden_at = ? where row_id = ?")
+            .bind(hidden_at.map(Timestamp::as_millis))
+            .bind(row_id)
+            .execute(&mut *tx)
+            .await?;
+        let said = if hidden_at.is_some() { "hidden by hand" } else { "no longer hidden by hand" };
+        let kind = if hidden_at.is_some() { EventKind::Withheld } else { EventKind::Hint };
+        entry_events::append(&mut tx, &[NewEvent::new(row_id, kind, said)], self.now()).await?;
+        let occasion = Occasion::new(Cause::Hidden, Origin::Person);
+        let mut judged = judgement::judge_again(&mut tx, account, &[(row_id, occasion)], self.now()).await?;
+        tx.commit().await?;
+        Ok(judged.remove(&row_id).and_then(|Judged { change, .. }| change))
+    }
+}
+
+/// Those whose claim still holds, and the outcome for each.
+fn split_held<T>(
+    all: Vec<T>,
+    entry: impl Fn(&T) -> &EntryId,
+    held: impl Fn(&EntryId) -> bool,
+) -> (Vec<T>, Vec<(EntryId, Noted)>) {
+    let outcome = |one: &T| {
+        let kept = if held(entry(one)) { Noted::Noted } else { Noted::Lost };
+        (entry(one).clone(), kept)
+    };
+    let outcomes = all.iter().map(outcome).collect();
+    (all.into_iter().filter(|one| held(entry(one))).collect(), outcomes)
+}
+
+fn known_entry(row: &SqliteRow) -> Result<KnownEntry, Error> {
+    let marked_version: Option<i64> = row.try_get("marked_version")?;
+    let pending_xml: Option<String> = row.try_get("pending_mark_xml")?;
+    let pending_version: Option<i64> = row.try_get("pending_mark_version")?;
+    Ok(KnownEntry {
+        known: Known {
+            content: rows::fingerprint(row, "content_fingerprint")?,
+            emitted_version: row.try_get("emitted_version")?,
+            marked: marked_version.zip(rows::time(row, "marked_at")?),
+        },
+        in_mirror: row.try_get("in_mirror")?,
+        missing_since: rows::time(row, "missing_since")?,
+        removed_at: rows::time(row, "removed_at")?,
+        hidden: rows::time(row, "hidden_at")?.is_some(),
+        pending_mark: pending_xml.map(|xml_sent| PendingMark { xml_sent, base_version: pending_version }),
+        looked_at: rows::time(row, "looked_at")?,
+        seen_at: rows::time(row, "seen_at")?,
+        updated_at: row.try_get("updated_at")?,
+        error: row.try_get("error")?,
+    })
+}
+
+#[derive(Serialize)]
+struct FailureRow<'a> {
+    row_id: RowId,
+    error: &'a str,
+}
+
+#[derive(Serialize)]
+struct MarkRow<'a> {
+    row_id: RowId,
+    at: Timestamp,
+    metadata_id: MetadataId,
+    version: i64,
+    value: &'a str,
+}
+
+async fn write_marks(tx: &mut WriteTx, marks: &[MarkRecord], row_ids: &HashMap<EntryId, RowId>) -> Result<(), Error> {
+    let marks: Vec<_> = marks
+        .iter()
+        .map(|mark| MarkRow {
+            row_id: row_ids[&mark.entry_id],
+            at: mark.at,
+            metadata_id: mark.metadata_id,
+            version: mark.new_version,
+            value: &mark.value,
+        })
+        .collect();
+    sqlx::query(
+        "update entry_sync
+         set marked_at = mark.value ->> 'at',
+             marked_version = mark.value ->> 'version',
+             metadata_id = mark.value ->> 'metadata_id',
+             metadata_version = mark.value ->> 'version',
+             field_value = mark.value ->> 'value',
+             pending_mark_xml = null,
+             pending_mark_version = null,
+             error = null,
+             error_at = null
+         from json_each(?) as mark
+         where entry_sync.row_id = mark.value ->> 'row_id'",
+    )
+    .bind(rows::parameter(&marks))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The rows of these entries, made when they are missing.
+pub(super) async fn ensure_rows<'a>(
+    tx: &mut WriteTx,
+    account: AccountId,
+    entries: impl Iterator<Item = &'a EntryId>,
+) -> Result<HashMap<EntryId, RowId>, Error> {
+    let entries: Vec<&EntryId> = entries.collect();
+    let parameter = rows::parameter(&entries);
+    sqlx::query(
+        "insert into entry_sync (account_id, entry_id)
+         select ?, value
+         from json_each(?)
+         where true
+         on conflict (account_id, entry_id) do nothing",
+    )
+    .bind(account.0)
+    .bind(&parameter)
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query(
+        "select s.row_id, s.entry_id
+         from json_each(?) as wanted
+         cross join entry_sync as s on s.account_id = ? and s.entry_id = wanted.value",
+    )
+    .bind(&parameter)
+    .bind(account.0)
+    .fetch_all(&mut **tx)
+    .await?
+    .iter()
+    .map(|row| Ok((rows::entry_id(row)?, row.try_get("row_id")?)))
+    .collect()
+}
+
+/// The row of one entry, made when it is missing.
+pub(super) async fn row_id_of(tx: &mut WriteTx, account: AccountId, entry: &EntryId) -> Result<RowId, Error> {
+    let rows = ensure_rows(tx, account, std::iter::once(entry)).await?;
+    rows.get(entry).copied().ok_or_else(|| Error::Corrupt { cause: format!("entry {entry} has no row in entry_sync") })
+}
+
+/// What one look found out, for `entry_sync`.
+#[derive(Serialize)]
+pub(super) struct LookRow<'a> {
+    pub(super) row_id: RowId,
+    pub(super) looked_at: Timestamp,
+    pub(super) updated_at: i64,
+    pub(super) decision: &'static str,
+    pub(super) reason: &'static str,
+    pub(super) field_value: Option<&'a str>,
+    pub(super) metadata_id: Option<MetadataId>,
+    pub(super) metadata_version: Option<i64>,
+    /// When content came in with this look.
+    pub(super) synced_at: Option<Timestamp>,
+    pub(super) emitted_version: Option<i64>,
+    pub(super) pending_mark_xml: Option<&'a str>,
+    pub(super) pending_mark_version: Option<i64>,
+}
+
+/// How the sync field is kept: null without an object, empty when the object has none.
+pub(super) fn kept_field(field: &SyncField) -> Option<&str> {
+    match field {
+        SyncField::NoObject => None,
+        SyncField::Unset => Some(""),
+        SyncField::Value(value) => Some(value),
+    }
+}
+
+/// Keeps looks that found their entries.
+pub(super) async fn write_looks(tx: &mut WriteTx, looks: &[LookRow<'_>]) -> Result<(), Error> {
+    sqlx::query(
+        "update entry_sync
+         set looked_at = look.value ->> 'looked_at',
+             seen_at = look.value ->> 'looked_at',
+             updated_at = look.value ->> 'updated_at',
+             decision = look.value ->> 'decision',
+             reason = look.value ->> 'reason',
+             field_value = look.value ->> 'field_value',
+             metadata_id = look.value ->> 'metadata_id',
+             metadata_version = look.value ->> 'metadata_version',
+             synced_at = coalesce(look.value ->> 'synced_at', synced_at),
+             emitted_version = coalesce(look.value ->> 'emitted_version', emitted_version),
+             pending_mark_xml = look.value ->> 'pending_mark_xml',
+             pending_mark_version = look.value ->> 'pending_mark_version',
+             error = null,
+             error_at = null
+         from json_each(?) as look
+         where entry_sync.row_id = look.value ->> 'row_id'",
+    )
+    .bind(rows::parameter(looks))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps that these entries were looked for in vain.
+pub(super) async fn write_absences(tx: &mut WriteTx, row_ids: &[RowId], now: Timestamp) -> Result<(), Error> {
+    sqlx::query(
+        "update entry_sync
+         set looked_at = ?, decision = 'nothing', reason = 'absent'
+         where row_id in (select value from json_each(?))",
+    )
+    .bind(now.as_millis())
+    .bind(rows::parameter(row_ids))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,485 @@
+//! What the policy and the decision know of an account: access-control profiles, categories, metadata profiles, and
+//! what `[publish]` allows. A policy that changes re-evaluates the entries it touches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::Store;
+use super::changes::{Cause, Occasion, Origin};
+use super::error::Error;
+use super::judgement;
+use super::rows::{self, RowId};
+use super::settings;
+use super::writer::WriteTx;
+use crate::domain::account_facts::{AccessControlProfile, Category, MetadataProfile};
+use crate::domain::ids::{AccessControlId, AccountId, CategoryId, MetadataProfileId};
+use crate::domain::visibility::{Policy, PublishRules};
+
+/// Entries re-evaluated in one transaction: a notification waits no longer than that takes.
+const CHUNK: i64 = 500;
+/// Changed profiles and categories kept one by one; more of them, and every entry is re-evaluated.
+const NAMED_AT_MOST: usize = 10_000;
+
+const PUBLISH_RULES: &str = "publish_rules";
+const POLICY_PENDING: &str = "policy_pending";
+
+/// What Kaltura says of an account, all of it read anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// All access-control profiles.
+    pub access_control_profiles: Vec<AccessControlProfile>,
+    /// All categories.
+    pub categories: Vec<Category>,
+    /// All metadata profiles.
+    pub metadata_profiles: Vec<MetadataProfile>,
+}
+
+/// What a new policy changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct PolicyChange {
+    /// Access-control profiles that are new, gone or otherwise.
+    pub access_control_profiles: usize,
+    /// Categories that are new, gone or otherwise.
+    pub categories: usize,
+    /// Metadata profiles that are new, gone or otherwise.
+    pub metadata_profiles: usize,
+    /// Entries judged anew.
+    pub reevaluated: u64,
+    /// Change rows that told of it.
+    pub told: u64,
+}
+
+/// What a changed policy has yet to re-evaluate. Kept until done: a crash in between re-evaluates the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Pending {
+    all: bool,
+    profiles: BTreeSet<AccessControlId>,
+    categories: BTreeSet<CategoryId>,
+    after_row: RowId,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        !self.all && self.profiles.is_empty() && self.categories.is_empty()
+    }
+
+    /// Both, from the start.
+    fn and(mut self, other: Self) -> Self {
+        self.all |= other.all;
+        self.profiles.extend(other.profiles);
+        self.categories.extend(other.categories);
+        if self.profiles.len() + self.categories.len() > NAMED_AT_MOST {
+            self = Self { all: true, ..Self::default() };
+        }
+        self.after_row = 0;
+        self
+    }
+}
+
+/// `PublishRules` as they are kept.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct KeptRules {
+    access_control_profiles: BTreeSet<AccessControlId>,
+    privacy_contexts: BTreeSet<String>,
+    categories: BTreeSet<CategoryId>,
+    flagged: bool,
+}
+
+impl From<&PublishRules> for KeptRules {
+    fn from(rules: &PublishRules) -> Self {
+        Self {
+            access_control_profiles: rules.access_control_profiles.clone(),
+            privacy_contexts: rules.privacy_contexts.clone(),
+            categories: rules.categories.clone(),
+            flagged: rules.flagged,
+        }
+    }
+}
+
+impl From<KeptRules> for PublishRules {
+    fn from(kept: KeptRules) -> Self {
+        Self {
+            access_control_profiles: kept.access_control_profiles,
+            privacy_contexts: kept.privacy_contexts,
+            categories: kept.categories,
+            flagged: kept.flagged,
+        }
+    }
+}
+
+impl Store {
+    /// The account's policy as it was last saved, and what `[publish]` allows.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn policy(&self, account: AccountId) -> Result<Policy, Error> {
+        let mut tx = self.read().await?;
+        whole(&mut tx, account).await
+    }
+
+    /// The account's metadata profiles as they were last saved.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn metadata_profiles(&self, account: AccountId) -> Result<Vec<MetadataProfile>, Error> {
+        let mut tx = self.read().await?;
+        load_metadata_profiles(&mut tx, account).await
+    }
+
+    /// Keeps what `[publish]` allows and re-evaluates every entry when that changed. Told at start, before anything
+    /// is answered: a configuration that allows less holds also while Kaltura is down.
+    ///
+    /// # Errors
+    /// Those of writing. What is not re-evaluated yet is so at the next call of this or of `save_policy`.
+    pub async fn save_publish_rules(&self, account: AccountId, rules: &PublishRules) -> Result<PolicyChange, Error> {
+        let mut tx = self.write().await?;
+        if publish_rules(&mut tx, account).await? != *rules {
+            settings::put(&mut tx, account, PUBLISH_RULES, rows::json(&KeptRules::from(rules))).await?;
+            add_pending(&mut tx, account, Pending { all: true, ..Pending::default() }).await?;
+        }
+        tx.commit().await?;
+        self.reevaluate(account, PolicyChange::default()).await
+    }
+
+    /// Replaces what is known of the account where it differs, and re-evaluates the entries that a changed, new or
+    /// vanished profile or category touches, in chunks of a transaction each.
+    ///
+    /// # Errors
+    /// Those of writing. What is not re-evaluated yet is so at the next call of this or of `save_publish_rules`.
+    pub async fn save_policy(&self, account: AccountId, facts: &AccountFacts) -> Result<PolicyChange, Error> {
+        let mut tx = self.write().await?;
+        let before = whole(&mut tx, account).await?;
+        let metadata_profiles = load_metadata_profiles(&mut tx, account).await?;
+
+        let profiles =
+            differing(before.access_control_profiles.values(), &facts.access_control_profiles, |profile| profile.id);
+        let categories = differing(before.categories.values(), &facts.categories, |category| category.id);
+        let schemas = differing(metadata_profiles.iter(), &facts.metadata_profiles, |profile| profile.id);
+        let change = PolicyChange {
+            access_control_profiles: profiles.len(),
+            categories: categories.len(),
+            metadata_profiles: schemas.len(),
+            ..PolicyChange::default()
+        };
+        if !profiles.is_empty() {
+            replace_access_control_profiles(&mut tx, account, &profiles, facts).await?;
+        }
+        if !categories.is_empty() {
+            replace_categories(&mut tx, account, &categories, facts).await?;
+        }
+        if !schemas.is_empty() {
+            replace_metadata_profiles(&mut tx, account, &schemas, facts).await?;
+        }
+        let pending = Pending { profiles, categories, ..Pending::default() };
+        if !pending.is_empty() {
+            add_pending(&mut tx, account, pending).await?;
+        }
+        tx.commit().await?;
+        self.reevaluate(account, change).await
+    }
+
+    async fn reevaluate(&self, account: AccountId, mut change: PolicyChange) -> Result<PolicyChange, Error> {
+        loop {
+            let mut tx = self.write().await?;
+            let Some(pending) = pending(&mut tx, account).await? else { return Ok(change) };
+            let row_ids = touched(&mut tx, account, &pending).await?;
+            let occasion = Occasion { flip: Some(Cause::Policy), ..Occasion::new(Cause::Policy, Origin::Policy) };
+            let entries: Vec<_> = row_ids.iter().map(|row_id| (*row_id, occasion)).collect();
+            let judged = judgement::judge_again(&mut tx, account, &entries, self.now()).await?;
+            change.reevaluated += judged.len() as u64;
+            change.told += judged.values().filter(|judged| judged.change.is_some()).count() as u64;
+            match row_ids.last() {
+                Some(last) if row_ids.len() as i64 == CHUNK => {
+                    let rest = Pending { after_row: *last, ..pending };
+                    settings::put(&mut tx, account, POLICY_PENDING, rows::json(&rest)).await?;
+                }
+                _ => {
+                    settings::remove(&mut tx, account, POLICY_PENDING).await?;
+                    tx.commit().await?;
+                    return Ok(change);
+                }
+            }
+            tx.commit().await?;
+        }
+    }
+}
+
+/// The ids of what is new, gone or otherwise.
+fn differing<'a, T: PartialEq + 'a, Id: Ord + Copy>(
+    before: impl Iterator<Item = &'a T>,
+    after: &'a [T],
+    id: impl Fn(&T) -> Id,
+) -> BTreeSet<Id> {
+    let before: BTreeMap<Id, &T> = before.map(|one| (id(one), one)).collect();
+    let after: BTreeMap<Id, &T> = after.iter().map(|one| (id(one), one)).collect();
+    let ids = before.keys().chain(after.keys());
+    ids.filter(|id| before.get(id) != after.get(id)).copied().collect()
+}
+
+async fn pending(tx: &mut WriteTx, account: AccountId) -> Result<Option<Pending>, Error> {
+    let kept: Option<String> = settings::find(tx, account, POLICY_PENDING).await?;
+    kept.map(|text| rows::parsed(&text, POLICY_PENDING)).transpose()
+}
+
+async fn add_pending(tx: &mut WriteTx, account: AccountId, more: Pending) -> Result<(), Error> {
+    let all = pending(tx, account).await?.unwrap_or_default().and(more);
+    settings::put(tx, account, POLICY_PENDING, rows::json(&all)).await
+}
+
+/// The next entries to re-evaluate, in the order of their rows.
+async fn touched(tx: &mut WriteTx, account: AccountId, pending: &Pending) -> Result<Vec<RowId>, Error> {
+    let list = if pending.all {
+        sqlx::query_scalar("select row_id from entries where row_id > ?1 and account_id = ?2 order by row_id limit ?3")
+    } else {
+        sqlx::query_scalar(
+            "select row_id
+             from (
+                 select e.row_id
+                 from json_each(?4) as profile
+                 cross join entries as e on e.account_id = ?2 and e.access_control = profile.value
+                 where e.row_id > ?1
+                 union
+                 select c.row_id
+                 from json_each(?5) as category
+                 cross join entry_categories as c on c.account_id = ?2 and c.category_id = category.value
+                 where c.row_id > ?1
+             )
+             order by row_id
+             limit ?3",
+        )
+        .bind(pending.after_row)
+        .bind(account.0)
+        .bind(CHUNK)
+        .bind(rows::json(&pending.profiles))
+        .bind(rows::json(&pending.categories))
+    };
+    let list = if pending.all { list.bind(pending.after_row).bind(account.0).bind(CHUNK) } else { list };
+    Ok(list.fetch_all(&mut **tx).await?)
+}
+
+async fn publish_rules(connection: &mut SqliteConnection, account: AccountId) -> Result<PublishRules, Error> {
+    let kept: Option<String> = settings::find(connection, account, PUBLISH_RULES).await?;
+    let kept: Option<KeptRules> = kept.map(|text| rows::parsed(&text, PUBLISH_RULES)).transpose()?;
+    Ok(kept.unwrap_or_default().into())
+}
+
+async fn whole(connection: &mut SqliteConnection, account: AccountId) -> Result<Policy, Error> {
+    let profiles = sqlx::query("select profile_id, name, has_rules from access_control_profiles where account_id = ?")
+        .bind(account.0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let categories =
+        sqlx::query("select category_id, full_name, privacy_contexts from categories where account_id = ?")
+            .bind(account.0)
+            .fetch_all(&mut *connection)
+            .await?;
+    policy(&profiles, &categories, publish_rules(connection, account).await?)
+}
+
+/// The policy, as far as it speaks of these profiles and categories.
+pub(super) async fn part(
+    tx: &mut WriteTx,
+    account: AccountId,
+    profiles: &BTreeSet<AccessControlId>,
+    categories: &BTreeSet<CategoryId>,
+) -> Result<Policy, Error> {
+    let profiles = sqlx::query(
+        "select p.profile_id, p.name, p.has_rules
+         from json_each(?) as wanted
+         cross join access_control_profiles as p on p.account_id = ? and p.profile_id = wanted.value",
+    )
+    .bind(rows::json(profiles))
+    .bind(account.0)
+    .fetch_all(&mut **tx)
+    .await?;
+    let categories = sqlx::query(
+        "select c.category_id, c.full_name, c.privacy_contexts
+         from json_each(?) as wanted
+         cross join categories as c on c.account_id = ? and c.category_id = wanted.value",
+    )
+    .bind(rows::json(categories))
+    .bind(account.0)
+    .fetch_all(&mut **tx)
+    .await?;
+    policy(&profiles, &categories, publish_rules(tx, account).await?)
+}
+
+fn policy(profiles: &[SqliteRow], categories: &[SqliteRow], publish: PublishRules) -> Result<Policy, Error> {
+    let profile = |row: &SqliteRow| -> Result<_, Error> {
+        let id = AccessControlId(row.try_get("profile_id")?);
+        Ok((id, AccessControlProfile { id, name: row.try_get("name")?, has_rules: row.try_get("has_rules")? }))
+    };
+    let category = |row: &SqliteRow| -> Result<_, Error> {
+        let id = CategoryId(row.try_get("category_id")?);
+        let privacy_contexts = rows::from_json(row, "privacy_contexts")?;
+        Ok((id, Category { id, full_name: row.try_get("full_name")?, privacy_contexts }))
+    };
+    Ok(Policy {
+        access_control_profiles: profiles.iter().map(profile).collect::<Result<_, _>>()?,
+        categories: categories.iter().map(category).collect::<Result<_, _>>()?,
+        publish,
+    })
+}
+
+async fn load_metadata_profiles(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+) -> Result<Vec<MetadataProfile>, Error> {
+    sqlx::query(
+        "select profile_id, name, system_name, version, status, object_type, xsd
+         from metadata_profiles
+         where account_id = ?
+         order by profile_id",
+    )
+    .bind(account.0)
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(|row| {
+        Ok(MetadataProfile {
+            id: MetadataProfileId(row.try_get("profile_id")?),
+            name: row.try_get("name")?,
+            system_name: row.try_get("system_name")?,
+            version: row.try_get("version")?,
+            status: row.try_get("status")?,
+            object_type: row.try_get("object_type")?,
+            xsd: row.try_get("xsd")?,
+        })
+    })
+    .collect()
+}
+
+#[derive(Serialize)]
+struct AccessControlProfileRow<'a> {
+    id: AccessControlId,
+    name: &'a str,
+    has_rules: bool,
+}
+
+async fn replace_access_control_profiles(
+    tx: &mut WriteTx,
+    account: AccountId,
+    changed: &BTreeSet<AccessControlId>,
+    facts: &AccountFacts,
+) -> Result<(), Error> {
+    let now: Vec<_> = facts
+        .access_control_profiles
+        .iter()
+        .filter(|profile| changed.contains(&profile.id))
+        .map(|profile| AccessControlProfileRow { id: profile.id, name: &profile.name, has_rules: profile.has_rules })
+        .collect();
+    sqlx::query(
+        "delete from access_control_profiles
+         where account_id = ? and profile_id in (select value from json_each(?))",
+    )
+    .bind(account.0)
+    .bind(rows::json(changed))
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query(
+        "insert or replace into access_control_profiles (account_id, profile_id, name, has_rules)
+         select ?, value ->> 'id', value ->> 'name', value ->> 'has_rules'
+         from json_each(?)",
+    )
+    .bind(account.0)
+    .bind(rows::parameter(&now))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct CategoryRow<'a> {
+    id: CategoryId,
+    full_name: &'a str,
+    privacy_contexts: &'a [String],
+}
+
+async fn replace_categories(
+    tx: &mut WriteTx,
+    account: AccountId,
+    changed: &BTreeSet<CategoryId>,
+    facts: &AccountFacts,
+) -> Result<(), Error> {
+    let now: Vec<_> = facts
+        .categories
+        .iter()
+        .filter(|category| changed.contains(&category.id))
+        .map(|category| CategoryRow {
+            id: category.id,
+            full_name: &category.full_name,
+            privacy_contexts: &category.privacy_contexts,
+        })
+        .collect();
+    sqlx::query("delete from categories where account_id = ? and category_id in (select value from json_each(?))")
+        .bind(account.0)
+        .bind(rows::json(changed))
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query(
+        "insert or replace into categories (account_id, category_id, full_name, privacy_contexts)
+         select ?, value ->> 'id', value ->> 'full_name', value ->> 'privacy_contexts'
+         from json_each(?)",
+    )
+    .bind(account.0)
+    .bind(rows::parameter(&now))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct MetadataProfileRow<'a> {
+    id: MetadataProfileId,
+    name: &'a str,
+    system_name: Option<&'a str>,
+    version: i64,
+    status: i64,
+    object_type: &'a str,
+    xsd: &'a str,
+}
+
+async fn replace_metadata_profiles(
+    tx: &mut WriteTx,
+    account: AccountId,
+    changed: &BTreeSet<MetadataProfileId>,
+    facts: &AccountFacts,
+) -> Result<(), Error> {
+    let now: Vec<_> = facts
+        .metadata_profiles
+        .iter()
+        .filter(|profile| changed.contains(&profile.id))
+        .map(|profile| MetadataProfileRow {
+            id: profile.id,
+            name: &profile.name,
+            system_name: profile.system_name.as_deref(),
+            version: profile.version,
+            status: profile.status,
+            object_type: &profile.object_type,
+            xsd: &profile.xsd,
+        })
+        .collect();
+    sqlx::query(
+        "delete from metadata_profiles where account_id = ? and profile_id in (select value from json_each(?))",
+    )
+    .bind(account.0)
+    .bind(rows::json(changed))
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query(
+        "insert or replace into metadata_profiles
+             (account_id, profile_id, name, system_name, version, status, object_type, xsd)
+         select ?, value ->> 'id', value ->> 'name', value ->> 'system_name', value ->> 'version',
+                value ->> 'status', value ->> 'object_type', value ->> 'xsd'
+         from json_each(?)",
+    )
+    .bind(account.0)
+    .bind(rows::parameter(&now))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! The mirror half of the store: what looks leave behind, and what visitors are told of it.
+
+mod absence;
+mod house;
+mod saving;
