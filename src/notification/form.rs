@@ -5,9 +5,10 @@
 
 use std::collections::HashSet;
 
-use super::message::{self, Message};
+use super::message::Message;
 use super::parameters::Parameters;
 use super::rejected::{Malformed, Rejected, shortened};
+use super::shape;
 use super::signature::{Signature, Signed};
 use super::{Limits, Request};
 
@@ -47,7 +48,7 @@ fn require_size(body: &[u8], max: usize) -> Result<(), Rejected> {
 /// Some receivers read `entry_id[x]` as another spelling of `entry_id`. The sender does send names with brackets, as
 /// they are, in any item of a multi, or listed in `signed_fields`; any other is somebody else's.
 fn require_no_array_names(parameters: &Parameters) -> Result<(), Malformed> {
-    let is_bare = |name: &&str| name.contains('[') && message::item_prefix(name).is_none();
+    let is_bare = |name: &&str| name.contains('[') && shape::item_prefix(name).is_none();
     let mut bracketed = parameters.iter().map(|(name, _)| name).filter(is_bare).peekable();
     if bracketed.peek().is_none() {
         return Ok(());

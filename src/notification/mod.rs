@@ -3,7 +3,7 @@
 //! The walk, each step taking the proof the last one made:
 //!
 //! ```text
-//! Request ─► form::parse ─► Signed<Message>     shape only, nothing believed        form.rs, message.rs
+//! Request ─► form::parse ─► Signed<Message>     shape only, nothing believed        form.rs, shape.rs, message.rs
 //!         ─► Signed::verify ─► Verified<Message>  a secret we share signed it       signature.rs, the only maker
 //!         ─► Verified::hints ─► Vec<Hint>       one, or many when it is a multi     hint.rs
 //! ```
@@ -22,7 +22,7 @@
 //! * `entry_reported` has an empty `entry_id`; the entry is in `objectId`.
 //! * Names may hold dots, spaces and brackets (`a.b`, `e[f`, `m[k]`), and are taken as they are.
 //! * The signed text has no separators, so a captured one can be split at other places. What traces that leaves is
-//!   looked for (`message.rs`); what leaves none is why a message is only a hint, and its content is never used.
+//!   looked for (`shape.rs`); what leaves none is why a message is only a hint, and its content is never used.
 
 pub mod form;
 pub mod hint;
@@ -32,6 +32,7 @@ pub mod message;
 mod parameters;
 pub mod rejected;
 pub mod secrets;
+mod shape;
 pub mod signature;
 pub mod verdict;
 

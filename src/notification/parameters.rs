@@ -69,6 +69,11 @@ impl Parameters {
         (0..self.len()).map(|position| (self.name(position), self.value(position)))
     }
 
+    /// Names and values at these positions.
+    pub(super) fn at<'p>(&'p self, positions: &'p [usize]) -> impl Iterator<Item = (&'p str, &'p str)> {
+        positions.iter().map(|&position| (self.name(position), self.value(position)))
+    }
+
     /// Positions of arrival, by name in byte order.
     pub(super) fn by_name(&self) -> &[usize] {
         &self.by_name

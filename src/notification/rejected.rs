@@ -177,6 +177,9 @@ pub enum Malformed {
         /// Items that are there.
         found: usize,
     },
+    /// A multi of nothing.
+    #[error("a multi message without any item")]
+    NoItems,
     /// The items are not numbered 1, 2, 3, …
     #[error("item {number} is missing between the others")]
     ItemGap {
@@ -273,6 +276,7 @@ impl Malformed {
             Self::MultiFlag => "malformed:multi_flag",
             Self::NotAnItem { .. } => "malformed:not_an_item",
             Self::ItemCount { .. } => "malformed:item_count",
+            Self::NoItems => "malformed:no_items",
             Self::ItemGap { .. } => "malformed:item_gap",
             Self::FieldMissing { .. } => "malformed:field_missing",
             Self::FieldInvalid { .. } => "malformed:field_invalid",

@@ -8,11 +8,9 @@ use subtle::ConstantTimeEq;
 use super::ksort;
 use super::message::Message;
 use super::rejected::Rejected;
-use super::secrets::{NotificationSecret, SecretSet};
+use super::secrets::{AccountRef, NotificationSecret, SecretSet};
 use crate::domain::ids::PartnerId;
 use crate::domain::secret::{AdminSecret, SecretLabel};
-
-use super::secrets::AccountRef;
 
 /// Something of the right shape and the signature it claims. Nothing in it may be believed.
 #[derive(Debug)]

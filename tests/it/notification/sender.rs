@@ -20,7 +20,7 @@ fn job() -> impl Strategy<Value = Job> {
     let field =
         (name(), "\\PC{0,20}").prop_map(|(name, value)| (name.into_bytes(), FieldValue::Text(value.into_bytes())));
     let entry_id = "[0-9]_[a-z0-9]{8}";
-    (1..i64::MAX, entry_id, prop::collection::vec(field, 0..40)).prop_map(|(id, entry_id, fields)| Job {
+    (1..i64::MAX, entry_id, prop::collection::vec(field, 0..12)).prop_map(|(id, entry_id, fields)| Job {
         id: NotificationId(id),
         partner_id: PARTNER,
         kind: "entry_update".to_owned(),
@@ -54,6 +54,8 @@ fn a_name_with_brackets_is_taken_as_it_is_in_any_item_of_a_multi() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn what_the_simulator_signs_is_accepted_whatever_the_fields(job in job()) {
         let hints = hints(&body_single(&job, &AdminSecret::new(SECRET)), PARTNER);
