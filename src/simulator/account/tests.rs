@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::domain::clock::Timestamp;
+use crate::metadata_xml::document::Document;
+use crate::metadata_xml::schema::Schema;
 use crate::simulator::entry::{EntryKind, SimStatus, ThumbnailSource};
 
 const NOW: i64 = 1_795_459_465;
@@ -143,32 +145,15 @@ fn check_cases(account: &SimAccount) {
 }
 
 #[test]
-fn every_document_has_only_fields_of_the_schema_in_its_order() {
-    const ORDER: [&str; 6] = ["LinkURL", "LinkText", "SyncStatus", "Topic", "ReleaseDate", "Speakers"];
+fn every_document_is_valid_and_can_be_marked_as_done() {
     let account = account();
-    let schema = &account.metadata_profiles[&SYNC_PROFILE].xsd;
-    let declared: Vec<usize> = ORDER.iter().map(|name| schema.find(&format!("name=\"{name}\"")).unwrap()).collect();
-    assert!(declared.is_sorted());
+    let schema = Schema::parse(&account.metadata_profiles[&SYNC_PROFILE].xsd).unwrap();
+    let fields: Vec<&str> = schema.fields().iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(fields, ["LinkURL", "LinkText", "SyncStatus", "Topic", "ReleaseDate", "Speakers"]);
     for (_, document) in documents(&account) {
-        let mut reader = quick_xml::Reader::from_str(document);
-        let (mut depth, mut last) = (0, 0);
-        loop {
-            match reader.read_event().unwrap() {
-                quick_xml::events::Event::Start(element) => {
-                    depth += 1;
-                    if depth == 2 {
-                        let name = element.name().as_ref().to_owned();
-                        let place = ORDER.iter().position(|known| *known == name).unwrap();
-                        assert!(place >= last, "{document}");
-                        last = place;
-                    }
-                }
-                quick_xml::events::Event::End(_) => depth -= 1,
-                quick_xml::events::Event::Eof => break,
-                _ => {}
-            }
-        }
-        assert_eq!(depth, 0, "{document}");
+        assert_eq!(schema.validate(document), Ok(()), "{document}");
+        let marked = Document::parse(document).unwrap().with_field("SyncStatus", "Sync Done", &schema).unwrap();
+        assert_eq!(schema.validate(&marked), Ok(()), "{marked}");
     }
 }
 
