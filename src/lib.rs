@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod metadata_xml;
 pub mod kaltura;
+pub mod intake;
 pub mod notification;
 pub mod simulator;
 pub mod store;

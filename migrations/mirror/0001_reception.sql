@@ -12,8 +12,10 @@ create table accounts (
 ) strict;
 
 -- Counters, marks and facts that are no rows of their own. account_id 0 is the store as a whole.
---   tickets_reserved  tickets and claim tokens up to here may have been given out; the next start goes on above it
---   inbox_body_bytes  size of all bodies kept in the verified lane
+--   tickets_reserved        tickets and claim tokens up to here may have been given out; the next start goes on above it
+--   inbox_body_bytes        size of the bodies of verified requests, as far as counted
+--   inbox_counted_to        the last request counted there
+--   inbox_bodies_pruned_to  the last request whose body was forgotten
 create table settings (
     account_id integer not null,
     name       text    not null,
@@ -40,6 +42,7 @@ create table inbox (
 ) strict;
 
 -- Only rejected rows: keeps their sum and their eviction cheap, and costs a verified row nothing.
+-- A statement must say lane <> 'verified' in these words for SQLite to use it.
 create index inbox_rejected on inbox (lane, inbox_id, kept_bytes) where lane <> 'verified';
 
 -- One notification inside a request.

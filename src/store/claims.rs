@@ -194,7 +194,7 @@ impl Store {
             let noted = match rows {
                 None => Settled::Lost,
                 Some((row, claimed)) => {
-                    let turn = self.0.pace.looked(batch.account, &entry, row.resync_step, now);
+                    let turn = self.0.mirror.pace.looked(batch.account, &entry, row.resync_step, now);
                     let next = row.after(claimed, outcome, now);
                     settlement.add(&entry, &row, next, turn);
                     Settled::Settled
@@ -204,7 +204,7 @@ impl Store {
         }
         settlement.write(&mut tx, batch.account).await?;
         tx.commit().await?;
-        self.0.dirty_signal.notify_one();
+        self.0.mirror.dirty_signal.notify_one();
         Ok(settled)
     }
 
@@ -229,7 +229,7 @@ impl Store {
 
     /// Told whenever there may be something to claim. One waiter is woken a time; a wake nobody waited for is kept.
     pub fn dirty_signal(&self) -> &tokio::sync::Notify {
-        &self.0.dirty_signal
+        &self.0.mirror.dirty_signal
     }
 }
 

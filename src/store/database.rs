@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::error::Error;
 
@@ -22,6 +22,8 @@ const READER_CACHE_KIB: u32 = 512;
 const MAPPED_BYTES: u64 = 256 << 20;
 /// The log is cut back to this after a checkpoint.
 const LOG_KEPT_BYTES: u64 = 64 << 20;
+/// SQLite's unit, its default.
+const PAGE_BYTES: u64 = 4096;
 
 /// One database file.
 #[derive(Debug, Clone)]
@@ -32,14 +34,15 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Opens the file for writing and reading, and makes it when it is missing.
-    pub(super) async fn open(file: &Path) -> Result<Self, Error> {
+    /// Opens the file for writing and reading, and makes it when it is missing. It grows to `max_bytes` at most.
+    pub(super) async fn open(file: &Path, max_bytes: Option<u64>) -> Result<Self, Error> {
         let writing = options(file)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("journal_size_limit", LOG_KEPT_BYTES.to_string())
-            .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
+            .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
+            .pragma("max_page_count", pages(max_bytes).to_string());
         // The pool of one is the queue at the writer: first come, first served, and a transaction that is dropped rolls back.
         let writer = pool_options(1).acquire_timeout(WRITER_WAIT).connect_with(writing).await?;
         Ok(Self { writer: Some(writer), readers: readers(file) })
@@ -79,6 +82,11 @@ impl Database {
     }
 }
 
+/// SQLite's own ceiling when there is no other.
+fn pages(max_bytes: Option<u64>) -> u64 {
+    max_bytes.map_or(u64::from(u32::MAX) - 1, |bytes| (bytes / PAGE_BYTES).max(1))
+}
+
 fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
@@ -100,4 +108,14 @@ fn pool_options(connections: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        .after_release(|connection, _| Box::pin(has_no_transaction(connection)))
+}
+
+/// Whether a connection that comes back may be used again.
+///
+/// SQLite itself rolls back what finds no room, and sqlx then counts a transaction that is no more: such a connection
+/// would refuse every `begin` from then on.
+async fn has_no_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    connection.ping().await?; // a rollback that is on its way comes first
+    Ok(!connection.is_in_transaction())
 }

@@ -223,9 +223,9 @@ impl Store {
             hints.add(account, entry, reason, lane, now);
         }
         let mut tx = self.write().await?;
-        hints.write(&mut tx, &self.0.pace, now).await?;
+        hints.write(&mut tx, &self.0.mirror.pace, now).await?;
         tx.commit().await?;
-        self.0.dirty_signal.notify_one();
+        self.0.mirror.dirty_signal.notify_one();
         Ok(hints.len())
     }
 
@@ -272,9 +272,9 @@ impl Store {
         for entry in dead {
             hints.add(account, &decoded(&entry)?, Reason::Person, Lane::Live, now);
         }
-        hints.write(&mut tx, &self.0.pace, now).await?;
+        hints.write(&mut tx, &self.0.mirror.pace, now).await?;
         tx.commit().await?;
-        self.0.dirty_signal.notify_one();
+        self.0.mirror.dirty_signal.notify_one();
         Ok(hints.len())
     }
 

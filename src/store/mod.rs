@@ -13,6 +13,7 @@
 //! ```
 
 mod absence;
+mod accept;
 mod accounts;
 mod assets;
 mod changes;
@@ -25,21 +26,29 @@ mod entry_events;
 mod entry_sync;
 mod error;
 mod judgement;
+mod inbox;
 mod limits;
 mod lock;
 mod migrations;
+mod mirror;
 mod pace;
 mod policy;
 mod rows;
 mod schedule;
 mod settings;
 mod thumbnails;
+mod prune;
+mod reject;
+mod repair;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
 pub use absence::RemovalLimit;
+pub use accept::{Acceptance, Accepted, Received};
 pub use accounts::{Account, AccountSpec};
 pub use changes::{Cause, Change, ChangeRow, Op, Origin};
 pub use claims::{ClaimedBatch, ClaimedEntry, Outcome, Settled};
@@ -49,33 +58,32 @@ pub use entries::{Content, Save, Saved, Seen};
 pub use entry_events::EventKind;
 pub use entry_sync::{KnownEntry, MarkRecord, Noted, PendingMark};
 pub use error::Error;
-pub use limits::{CLAIM_MAX, LONGEST_WAIT, Limits, Resync};
+pub use inbox::{InboxFilter, InboxItem, InboxRequest, ItemOutcome, StoredRequest, Verdict};
+pub use limits::{CLAIM_MAX, InboxLimits, LONGEST_WAIT, Limits, Resync};
 pub use policy::{AccountFacts, PolicyChange};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+pub use prune::Pruned;
+pub use reject::{Recorded, Rejection, RejectionCounts};
 pub use thumbnails::{FetchedThumbnail, PrunedThumbnails, SavedThumbnail, StoredThumbnail, WantedThumbnail};
-use tokio::sync::Notify;
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::{AccountId, PartnerId};
+use accept::Reception;
 use database::Database;
 use lock::DirectoryLock;
-use pace::Pace;
-use writer::{Tickets, WriteTx};
+use mirror::Mirror;
+use reject::RejectionDesk;
+use writer::WriteTx;
 
 /// The data directory of one daemon. Clones are the same store.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    mirror: Database,
+    mirror: Arc<Mirror>,
     thumbnails: Database,
     accounts: Vec<Account>,
-    tickets: Tickets,
-    pace: Pace,
-    dirty_signal: Notify,
-    clock: Clock,
-    /// Last, so that it is given back after every connection: absent when opened for reading only.
-    _lock: Option<DirectoryLock>,
+    reception: Reception,
+    rejections: RejectionDesk,
 }
 
 impl Store {
@@ -102,27 +110,20 @@ impl Store {
     ) -> Result<Self, Error> {
         let lock = DirectoryLock::take(data_dir)?;
         let (mirror_file, thumbnails_file) = files(data_dir);
-        let mirror = Database::open(&mirror_file).await?;
+        let mirror = Database::open(&mirror_file, limits.mirror_max_bytes).await?;
         migrations::apply(mirror.writer()?, &mirror_file, migrations::MIRROR).await?;
-        let thumbnails = Database::open(&thumbnails_file).await?;
+        let thumbnails = Database::open(&thumbnails_file, None).await?;
         migrations::apply(thumbnails.writer()?, &thumbnails_file, migrations::THUMBNAILS).await?;
 
-        let tickets = Tickets::load(mirror.readers()).await?;
-        let mut tx = WriteTx::new(mirror.write().await?, tickets.clone());
-        let accounts = accounts::register(&mut tx, data_dir, accounts, clock.now()).await?;
-        claims::void_leases(&mut tx, clock.now()).await?;
+        let mirror = Arc::new(Mirror::new(mirror, clock, limits, Some(lock)).await?);
+        let now = mirror.clock.now();
+        let mut tx = mirror.write().await?;
+        let accounts = accounts::register(&mut tx, data_dir, accounts, now).await?;
+        claims::void_leases(&mut tx, now).await?;
         tx.commit().await?;
-        let (pace, dirty_signal) = (Pace::new(limits.resync), Notify::new());
-        Ok(Self(Arc::new(Inner {
-            mirror,
-            thumbnails,
-            accounts,
-            tickets,
-            pace,
-            dirty_signal,
-            clock,
-            _lock: Some(lock),
-        })))
+        let reception = Reception::open(&mirror);
+        let rejections = RejectionDesk::open(&mirror, &reception);
+        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, reception, rejections })))
     }
 
     /// Opens the data directory for reading, beside a running daemon or without one. Every method that changes
@@ -140,10 +141,10 @@ impl Store {
         let thumbnails = Database::open_read_only(&thumbnails_file);
         migrations::require(thumbnails.readers(), &thumbnails_file, migrations::THUMBNAILS).await?;
 
-        let tickets = Tickets::load(mirror.readers()).await?;
         let accounts = accounts::list(mirror.readers()).await?;
-        let (pace, dirty_signal) = (Pace::new(Resync::default()), Notify::new());
-        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, tickets, pace, dirty_signal, clock, _lock: None })))
+        let mirror = Arc::new(Mirror::new(mirror, clock, Limits::default(), None).await?);
+        let (reception, rejections) = (Reception::closed(), RejectionDesk::closed());
+        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, reception, rejections })))
     }
 
     /// The accounts: those configured, or all that are known when opened for reading only.
@@ -156,29 +157,32 @@ impl Store {
         self.0.accounts.iter().find(|account| account.partner_id == partner_id).map(|account| account.id)
     }
 
-    /// Finishes what is running and gives the directory back. Anything asked afterwards is answered `Closed`.
+    /// Finishes what has been handed over, then closes the files. Anything asked afterwards is answered `Closed`.
+    /// The directory is free for another process once the last clone is dropped.
     pub async fn close(&self) {
-        self.0.mirror.close().await;
+        self.0.reception.close().await;
+        self.0.rejections.close().await;
+        self.0.mirror.database.close().await;
         self.0.thumbnails.close().await;
     }
 
     fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.0.mirror.clock.now()
     }
 
     /// A writing transaction on `mirror.db`; waits for its turn.
     async fn write(&self) -> Result<WriteTx, Error> {
-        Ok(WriteTx::new(self.0.mirror.write().await?, self.0.tickets.clone()))
+        self.0.mirror.write().await
     }
 
     /// The reading connections of `mirror.db`, for a single statement.
     fn readers(&self) -> &SqlitePool {
-        self.0.mirror.readers()
+        self.0.mirror.database.readers()
     }
 
     /// Several reads of `mirror.db` as of one moment.
     async fn read(&self) -> Result<Transaction<'static, Sqlite>, Error> {
-        self.0.mirror.read().await
+        self.0.mirror.database.read().await
     }
 
     /// `thumbnails.db`: its own file, its own writer, its own transactions.
@@ -187,7 +191,7 @@ impl Store {
     }
 }
 
-fn files(data_dir: &Path) -> (std::path::PathBuf, std::path::PathBuf) {
+fn files(data_dir: &Path) -> (PathBuf, PathBuf) {
     (data_dir.join("mirror.db"), data_dir.join("thumbnails.db"))
 }
 

@@ -4,9 +4,10 @@
 mod architecture;
 mod cli_notification;
 mod config;
-mod metadata_xml;
 mod kaltura;
+mod metadata_xml;
 mod notification;
+mod reception;
 mod simulator;
 mod simulator_sender;
 mod store_claims;

@@ -1,0 +1,180 @@
+//! Receiving a notification: verify it, split it, keep it, and only then say so.
+//!
+//! One walk, read top to bottom: raw bytes → [`form::parse`] → `verify` → hints → [`Store::accept`]. Whoever asks gets
+//! an [`Answer`], a decision without HTTP in it. What is refused goes to the inbox's other lane, whose limits keep it
+//! from costing a genuine notification anything.
+
+mod reverify;
+
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use reverify::Reverified;
+
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{AccountId, PartnerId};
+use crate::notification::hint::Hint;
+use crate::notification::rejected::{Answer as Words, Rejected};
+use crate::notification::secrets::SecretSet;
+use crate::notification::signature::Signer;
+use crate::notification::{Limits, Request, form};
+use crate::store::{Acceptance, Error, Received, Rejection, Store};
+
+/// Request headers worth keeping: what judging a request again needs, and what tells where it came from.
+pub const KEPT_HEADERS: [&str; 7] =
+    [CONTENT_TYPE, SIGNATURE, "x-kaltura-hash-algo", "content-length", "user-agent", "x-forwarded-for", "x-real-ip"];
+const CONTENT_TYPE: &str = "content-type";
+const SIGNATURE: &str = "x-kaltura-signature";
+
+/// Bytes of a header's value that are kept.
+const HEADER_MAX_BYTES: usize = 512;
+
+/// One HTTP request as it was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawRequest {
+    /// When its last byte was here.
+    pub received_at: Timestamp,
+    /// Who sent it, behind the proxies that are trusted.
+    pub peer: IpAddr,
+    /// Those of its headers that [`KEPT_HEADERS`] names, names in lower case, the first of each.
+    pub headers: Vec<(String, String)>,
+    /// The body, undecoded. Of one that is too large it is enough to read one byte more than allowed.
+    pub body: Vec<u8>,
+}
+
+/// What the sender is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// 200: kept, and committed.
+    Accepted,
+    /// 200: known already.
+    Duplicate,
+    /// 400: not shaped as a message.
+    Malformed(Refusal),
+    /// 403: not signed by anyone we know, or not for whom it says.
+    BadSignature(Refusal),
+    /// 413: larger than any message.
+    TooLarge(Refusal),
+    /// 415: not a form.
+    NotAForm(Refusal),
+    /// 501: a kind of message this version does not read.
+    NotSupported(Refusal),
+    /// 503: genuine, but nothing could be stored; the sender must try again.
+    CannotStore,
+}
+
+/// Why a request was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The rule it breaks, as a stable word.
+    pub reason: &'static str,
+    /// The rule in words. Speaks of names and sizes, never of secrets or values.
+    pub detail: String,
+}
+
+/// Receives notifications for all accounts. Clones are the same.
+#[derive(Clone)]
+pub struct Intake {
+    store: Store,
+    secrets: Arc<RwLock<Arc<SecretSet>>>,
+    limits: Limits,
+}
+
+impl Intake {
+    /// Receives into `store` what one of `secrets` has signed.
+    pub fn new(store: Store, secrets: SecretSet, limits: Limits) -> Self {
+        Self { store, secrets: Arc::new(RwLock::new(Arc::new(secrets))), limits }
+    }
+
+    /// Verifies with these secrets from now on.
+    pub fn renew_secrets(&self, secrets: SecretSet) {
+        *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(secrets);
+    }
+
+    /// Bytes of a body that may come.
+    pub fn body_max_bytes(&self) -> usize {
+        self.limits.body_max_bytes
+    }
+
+    /// Verifies, splits and keeps one request. An acceptance returns after its commit, a refusal at once.
+    pub async fn receive(&self, mut raw: RawRequest) -> Answer {
+        raw.headers.retain(|(name, _)| KEPT_HEADERS.contains(&name.as_str()));
+        for (_, value) in &mut raw.headers {
+            shorten(value);
+        }
+        match self.judge(&raw.headers, &raw.body) {
+            Ok((signer, hints)) => self.accept(raw, signer, hints).await,
+            Err(rejected) => self.reject(raw, &rejected),
+        }
+    }
+
+    fn judge(&self, headers: &[(String, String)], body: &[u8]) -> Result<(Signer, Vec<Hint>), Rejected> {
+        let secrets = Arc::clone(&self.secrets.read().unwrap_or_else(PoisonError::into_inner));
+        let header = |wanted| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+        let request = Request {
+            content_type: header(CONTENT_TYPE),
+            body,
+            has_kaltura_signature_header: header(SIGNATURE).is_some(),
+        };
+        let (message, signer) = form::parse(&request, &self.limits)?.verify(&secrets)?;
+        Ok((signer, message.hints()))
+    }
+
+    async fn accept(&self, raw: RawRequest, signer: Signer, hints: Vec<Hint>) -> Answer {
+        let received = Received {
+            received_at: raw.received_at,
+            peer: raw.peer,
+            headers: raw.headers,
+            body: raw.body,
+            account: signer.account.account,
+            secret_label: signer.label,
+            hints,
+        };
+        match self.store.accept(received).await {
+            Ok(accepted) if accepted.outcome == Acceptance::Duplicate => Answer::Duplicate,
+            Ok(_) => Answer::Accepted,
+            Err(error) => cannot_store(&error),
+        }
+    }
+
+    fn reject(&self, raw: RawRequest, rejected: &Rejected) -> Answer {
+        self.store.reject(Rejection {
+            received_at: raw.received_at,
+            peer: raw.peer,
+            headers: raw.headers,
+            body_bytes: raw.body.len(),
+            body: raw.body,
+            reason: rejected.reason(),
+            account: self.claimed_account(rejected),
+            is_repairable: rejected.is_well_formed(),
+        });
+        let refusal = Refusal { reason: rejected.reason(), detail: rejected.to_string() };
+        match rejected.answer() {
+            Words::Malformed => Answer::Malformed(refusal),
+            Words::Forbidden => Answer::BadSignature(refusal),
+            Words::TooLarge => Answer::TooLarge(refusal),
+            Words::UnsupportedMediaType => Answer::NotAForm(refusal),
+            Words::NotImplemented => Answer::NotSupported(refusal),
+        }
+    }
+
+    /// The account of ours that a refused message claims to be for, or whose secret signed it.
+    fn claimed_account(&self, rejected: &Rejected) -> Option<AccountId> {
+        let partner: PartnerId = match rejected {
+            Rejected::BadSignature { partner, .. } => *partner,
+            Rejected::WrongPartner { expected, .. } => *expected,
+            _ => return None,
+        };
+        self.store.find_account(partner)
+    }
+}
+
+fn cannot_store(error: &Error) -> Answer {
+    tracing::error!(%error, "a genuine notification could not be stored; its sender is asked to try again");
+    Answer::CannotStore
+}
+
+fn shorten(value: &mut String) {
+    let end = (0..=HEADER_MAX_BYTES.min(value.len())).rev().find(|end| value.is_char_boundary(*end));
+    value.truncate(end.unwrap_or(0));
+}

@@ -1,0 +1,59 @@
+//! `mirror.db` and what the process remembers beside it: what the store's methods and its two desks share.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tokio::sync::Notify;
+
+use super::database::Database;
+use super::error::Error;
+use super::limits::Limits;
+use super::lock::DirectoryLock;
+use super::pace::Pace;
+use super::writer::{Tickets, WriteTx};
+use crate::domain::clock::Clock;
+
+/// One daemon's `mirror.db`.
+pub(super) struct Mirror {
+    pub(super) database: Database,
+    pub(super) pace: Pace,
+    pub(super) dirty_signal: Notify,
+    pub(super) clock: Clock,
+    pub(super) limits: Limits,
+    tickets: Tickets,
+    last_inbox_id: AtomicI64,
+    /// Held for as long as anything may write; absent when opened for reading only.
+    _lock: Option<DirectoryLock>,
+}
+
+impl Mirror {
+    pub(super) async fn new(
+        database: Database,
+        clock: Clock,
+        limits: Limits,
+        lock: Option<DirectoryLock>,
+    ) -> Result<Self, Error> {
+        let tickets = Tickets::load(database.readers()).await?;
+        let last_inbox_id =
+            sqlx::query_scalar("select coalesce(max(inbox_id), 0) from inbox").fetch_one(database.readers()).await?;
+        Ok(Self {
+            pace: Pace::new(limits.resync.clone()),
+            dirty_signal: Notify::new(),
+            last_inbox_id: AtomicI64::new(last_inbox_id),
+            database,
+            clock,
+            limits,
+            tickets,
+            _lock: lock,
+        })
+    }
+
+    /// A writing transaction; waits for its turn.
+    pub(super) async fn write(&self) -> Result<WriteTx, Error> {
+        Ok(WriteTx::new(self.database.write().await?, self.tickets.clone()))
+    }
+
+    /// The number of the next request in the inbox; one that is not used in the end is skipped.
+    pub(super) fn next_inbox_id(&self) -> i64 {
+        self.last_inbox_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}

@@ -1,0 +1,77 @@
+//! Judging refused requests again: what a wrong secret once refused is accepted once the secret is right.
+
+use sqlx::Row;
+
+use super::Store;
+use super::accept::{Acceptance, Accepted, Items, Known};
+use super::error::Error;
+use super::inbox::{StoredRequest, stored};
+use super::prune;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::AccountId;
+use crate::domain::secret::SecretLabel;
+use crate::notification::hint::Hint;
+
+impl Store {
+    /// Refused requests that are complete, above the number `after`, the oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// `Busy`, `Corrupt`.
+    pub async fn inbox_rejected(&self, after: i64, limit: u32) -> Result<Vec<StoredRequest>, Error> {
+        sqlx::query(
+            "select inbox_id, received_at, peer, verdict, account_id, secret_label, body_bytes, kept_bytes, headers,
+                    coalesce(body, x'') as body
+             from inbox
+             where inbox_id in (
+                 select inbox_id from inbox
+                 where lane <> 'verified' and lane in ('repairable', 'other') and inbox_id > ? and kept_bytes = body_bytes
+                 order by inbox_id
+                 limit ?)
+             order by inbox_id",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(self.readers())
+        .await?
+        .iter()
+        .map(stored)
+        .collect()
+    }
+
+    /// A refused request has turned out to be genuine: its row becomes a verified one, its items are kept, its
+    /// entries are dirty. `None` when it is no longer there, or no longer refused.
+    ///
+    /// # Errors
+    /// `Full`, `Busy`, `Corrupt`.
+    pub async fn inbox_repair(
+        &self,
+        id: i64,
+        account: AccountId,
+        secret_label: &SecretLabel,
+        hints: &[Hint],
+    ) -> Result<Option<Accepted>, Error> {
+        let mut tx = self.write().await?;
+        let row = sqlx::query(
+            "update inbox
+             set verdict = 'verified', lane = 'verified', account_id = ?, secret_label = ?
+             where inbox_id = ? and lane <> 'verified'
+             returning received_at, kept_bytes",
+        )
+        .bind(account.0)
+        .bind(&secret_label.0)
+        .bind(id)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let received_at = Timestamp::from_millis(row.try_get("received_at")?);
+        let mut known = Known::among(&mut tx, hints.iter().map(|hint| hint.dedupe_key(account)).collect()).await?;
+        let mut items = Items::default();
+        items.add(id, account, hints, received_at, &mut known);
+        let outcome = if items.is_repetition() { Acceptance::Duplicate } else { Acceptance::New };
+        items.write(&mut tx, &self.0.mirror).await?;
+        prune::count_late(&mut tx, id, row.try_get("kept_bytes")?).await?;
+        tx.commit().await?;
+        self.0.mirror.dirty_signal.notify_one();
+        Ok(Some(Accepted { inbox_id: id, outcome }))
+    }
+}
