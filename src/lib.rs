@@ -4,9 +4,9 @@
 pub mod cli;
 pub mod config;
 pub mod domain;
-pub mod metadata_xml;
-pub mod kaltura;
 pub mod intake;
+pub mod kaltura;
+pub mod metadata_xml;
 pub mod notification;
 pub mod simulator;
 pub mod store;

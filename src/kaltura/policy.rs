@@ -1,7 +1,5 @@
 //! What the policy needs to know of an account: access-control profiles, categories and metadata profiles, whole lists of them.
 
-use std::fmt;
-
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -13,7 +11,8 @@ use super::transport::Connection;
 use crate::domain::account_facts::{AccessControlProfile, Category, MetadataProfile};
 use crate::domain::api_value;
 use crate::domain::entry::as_object;
-use crate::domain::ids::{MetadataProfileId, PartnerId};
+use crate::domain::ids::PartnerId;
+use crate::domain::sync_rules::ProfileRef;
 
 const POLICY: &str = "multirequest:policy";
 const PROFILES: &str = "metadata_metadataprofile.list";
@@ -23,24 +22,6 @@ const WINDOW_PAGES: usize = 10_000 / PAGE_SIZE;
 
 /// 100,000 rows; no account is known to have as many.
 const PAGES_MAX: usize = 200;
-
-/// A metadata profile, as a configuration names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProfileRef {
-    /// By number.
-    Id(MetadataProfileId),
-    /// By system name, else by name.
-    Name(String),
-}
-
-impl fmt::Display for ProfileRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(id) => id.fmt(f),
-            Self::Name(name) => write!(f, "{name:?}"),
-        }
-    }
-}
 
 /// An account's policy, as it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,6 +115,14 @@ fn listing(call: &'static str, filter: &str) -> Listing {
     Listing::new(call, json!({"objectType": filter, "orderBy": "+createdAt"}))
 }
 
+/// A profile as the operator named it.
+fn words(wanted: &ProfileRef) -> String {
+    match wanted {
+        ProfileRef::Id(id) => id.to_string(),
+        ProfileRef::Name(name) => format!("{name:?}"),
+    }
+}
+
 fn missing() -> Result<Answer, Error> {
     Err(Error::Unreadable { call: POLICY, why: "an answer is missing".to_owned() })
 }
@@ -153,7 +142,7 @@ fn by_id(wanted: &ProfileRef, outcome: Result<Answer, Error>) -> Result<Metadata
     let gone = |error: &Error| error.refusal().is_some_and(|refusal| refusal.code() == "METADATA_PROFILE_NOT_FOUND");
     match outcome.and_then(Answer::object) {
         Ok(object) => for_entries(wanted, profile(Value::Object(object))?),
-        Err(error) if gone(&error) => Err(Error::Profile(ProfileFault::Missing { wanted: wanted.to_string() })),
+        Err(error) if gone(&error) => Err(Error::Profile(ProfileFault::Missing { wanted: words(wanted) })),
         Err(error) => Err(error),
     }
 }
@@ -174,7 +163,7 @@ fn by_names(
     }
     let mut all = own(by_name)?;
     let fitting: Vec<_> = all.iter().filter(|profile| profile.object_type == ENTRY).cloned().collect();
-    let wanted_text = wanted.to_string();
+    let wanted_text = words(wanted);
     match fitting.len() {
         1 => Ok(fitting.into_iter().next().expect("there is one")),
         0 => match all.pop() {
@@ -195,7 +184,7 @@ fn for_entries(wanted: &ProfileRef, profile: MetadataProfile) -> Result<Metadata
     if profile.object_type == ENTRY {
         return Ok(profile);
     }
-    let (wanted, object_type) = (wanted.to_string(), profile.object_type);
+    let (wanted, object_type) = (words(wanted), profile.object_type);
     Err(Error::Profile(ProfileFault::NotForEntries { wanted, object_type }))
 }
 

@@ -6,6 +6,7 @@ mod mark;
 mod policy;
 mod session;
 mod stub;
+mod thumbnails;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! What the policy needs to know of an account.
 
 use kaltura_mirror::domain::ids::{AccessControlId, MetadataProfileId};
+use kaltura_mirror::domain::sync_rules::ProfileRef;
 use kaltura_mirror::kaltura::error::{Class, Error, ProfileFault};
-use kaltura_mirror::kaltura::policy::ProfileRef;
 use serde_json::{Value, json};
 
 use super::stub::{Reply, Request, Stub};

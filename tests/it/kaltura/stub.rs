@@ -35,6 +35,8 @@ pub enum Reply {
     Body(Vec<u8>),
     /// Answers with a status and headers (each line with its `\r\n`).
     Full(u16, String, Vec<u8>),
+    /// Sends just these bytes.
+    Raw(Vec<u8>),
     /// Promises more bytes than it sends, then closes.
     Cut(Vec<u8>),
     /// Closes without a word.
@@ -103,6 +105,7 @@ async fn serve(
                 let _ = write(&mut stream, 200, "", &body, body.len() + 100).await;
                 return;
             }
+            Reply::Raw(bytes) => stream.write_all(&bytes).await,
             Reply::Close => return,
             Reply::Hang => std::future::pending().await,
         };
