@@ -60,6 +60,7 @@ pub fn believable_account(seed: u64, clock: Clock) -> SimAccount {
 /// An account with its profiles and categories, and without entries.
 fn furnished(clock: Clock) -> SimAccount {
     let mut account = SimAccount::new(PARTNER, ADMIN_SECRET, clock);
+    account.enforce_entitlement = true;
     let opened = account.now() - 1200 * DAY;
     let mut staff = SimAccessControl::only_from_network(STAFF_ONLY, "Staff network only", "10.1.0.0/16", opened);
     staff.system_name = Some(format!("STAFF_{PARTNER}"));

@@ -4,8 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use kaltura_mirror::domain::clock::{Clock, Timestamp};
-use kaltura_mirror::domain::ids::{NotificationId, PartnerId};
-use kaltura_mirror::domain::secret::AdminSecret;
+use kaltura_mirror::domain::ids::{AccountId, NotificationId, PartnerId};
+use kaltura_mirror::domain::secret::{AdminSecret, SecretLabel};
+use kaltura_mirror::notification;
+use kaltura_mirror::notification::secrets::{AccountRef, NotificationSecret, SecretSet};
+use kaltura_mirror::simulator::account::{ADMIN_SECRET, PARTNER, believable_account};
+use kaltura_mirror::simulator::edits;
 use kaltura_mirror::simulator::jobs::{JobState, NotificationJob, NotificationKind};
 use kaltura_mirror::simulator::sender::job::Job;
 use kaltura_mirror::simulator::sender::{Answer, Manners, Sender};
@@ -158,6 +162,48 @@ async fn after_five_failures_a_notification_is_lost() {
     assert_eq!(deliveries.iter().map(|delivery| delivery.attempts).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     assert_eq!(states(&account), [JobState::Failed]);
     assert_eq!(receiver.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn the_receiver_believes_what_is_sent_about_every_entry_of_the_account() {
+    let clock = Clock::manual(Timestamp::from_secs(1_795_459_465));
+    for is_multi in [false, true] {
+        let account = Mutex::new(told_about_everything(clock.clone()));
+        account.lock().unwrap().allow_multi_notification = is_multi;
+        let queued = account.lock().unwrap().jobs.len();
+        let receiver = Receiver::start(&[OK]).await;
+        Sender::new(PARTNER, AdminSecret::new(ADMIN_SECRET), &receiver.endpoint()).unwrap().drain(&account).await;
+
+        let hints: usize = receiver.requests().iter().map(|request| hints_in(&request.body)).sum();
+        assert_eq!(hints, queued, "multi: {is_multi}");
+    }
+}
+
+/// The account after a person renamed every entry, and flagged and deleted one.
+fn told_about_everything(clock: Clock) -> SimAccount {
+    let mut account = believable_account(7, clock);
+    let ids: Vec<_> =
+        account.entries.values().filter(|entry| !entry.is_deleted()).map(|entry| entry.id.clone()).collect();
+    for id in &ids {
+        edits::update_entry(&mut account, id, |entry| entry.name.push_str(" (new)"));
+    }
+    edits::flag(&mut account, &ids[0], "not what it says & more");
+    edits::replace_thumbnail(&mut account, &ids[1], 9);
+    account
+}
+
+/// How many hints the receiver takes from a body it has verified.
+fn hints_in(body: &str) -> usize {
+    let secret = NotificationSecret {
+        account: AccountRef { account: AccountId(1), partner: PARTNER },
+        label: SecretLabel("102/admin_secret".to_owned()),
+        secret: AdminSecret::new(ADMIN_SECRET),
+    };
+    let content_type = Some("application/x-www-form-urlencoded");
+    let request = notification::Request { content_type, body: body.as_bytes(), has_kaltura_signature_header: false };
+    let signed = notification::form::parse(&request, &notification::Limits::default()).unwrap();
+    let (verified, _) = signed.verify(&SecretSet::new(vec![secret]).unwrap()).unwrap();
+    verified.hints().len()
 }
 
 #[test]
