@@ -10,3 +10,4 @@ pub mod metadata_xml;
 pub mod notification;
 pub mod simulator;
 pub mod store;
+pub mod sync;

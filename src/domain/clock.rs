@@ -92,6 +92,11 @@ impl Clock {
         }
     }
 
+    /// Whether it only moves by hand: then nothing can be waited for by sleeping.
+    pub fn is_manual(&self) -> bool {
+        matches!(self.0, Source::Manual(_))
+    }
+
     /// Moves a manual clock on; the machine's clock goes its own way.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(now) = &self.0 {
@@ -106,11 +111,11 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Draws chance: the jitter of a backoff, the random bytes of a token.
-#[derive(Clone)]
+/// Draws chance: the jitter of a backoff.
+#[derive(Debug, Clone)]
 pub struct Jitter(Chance);
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 enum Chance {
     System,
     Fixed(f64),

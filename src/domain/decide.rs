@@ -111,6 +111,8 @@ pub enum Reason {
     Unchanged,
     /// A temporary twin; the entry it replaces will be hinted by itself.
     ReplacementTwin,
+    /// The sync field cannot be read: no profile, or a document that is no document.
+    Unreadable,
 }
 
 impl Reason {
@@ -123,6 +125,7 @@ impl Reason {
             Self::Parked => "parked",
             Self::Unchanged => "unchanged",
             Self::ReplacementTwin => "replacement_twin",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -136,6 +139,7 @@ impl fmt::Display for Reason {
             Self::Parked => "an editor has parked it",
             Self::Unchanged => "nothing differs from the mirror",
             Self::ReplacementTwin => "it is the temporary twin of a content replacement",
+            Self::Unreadable => "its sync field cannot be read",
         })
     }
 }

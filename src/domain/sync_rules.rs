@@ -1,5 +1,7 @@
 //! What the operator wants of a sync, and what the sync field of an entry says.
 
+use std::fmt;
+
 use super::ids::MetadataProfileId;
 
 /// Who decides that content comes in.
@@ -27,6 +29,15 @@ pub enum ProfileRef {
     Id(MetadataProfileId),
     /// By its system name or its name.
     Name(String),
+}
+
+impl fmt::Display for ProfileRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Name(name) => write!(f, "{name:?}"),
+        }
+    }
 }
 
 /// The operator's rules, from `script_config.toml`.

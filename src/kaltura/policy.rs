@@ -115,14 +115,6 @@ fn listing(call: &'static str, filter: &str) -> Listing {
     Listing::new(call, json!({"objectType": filter, "orderBy": "+createdAt"}))
 }
 
-/// A profile as the operator named it.
-fn words(wanted: &ProfileRef) -> String {
-    match wanted {
-        ProfileRef::Id(id) => id.to_string(),
-        ProfileRef::Name(name) => format!("{name:?}"),
-    }
-}
-
 fn missing() -> Result<Answer, Error> {
     Err(Error::Unreadable { call: POLICY, why: "an answer is missing".to_owned() })
 }
@@ -142,7 +134,7 @@ fn by_id(wanted: &ProfileRef, outcome: Result<Answer, Error>) -> Result<Metadata
     let gone = |error: &Error| error.refusal().is_some_and(|refusal| refusal.code() == "METADATA_PROFILE_NOT_FOUND");
     match outcome.and_then(Answer::object) {
         Ok(object) => for_entries(wanted, profile(Value::Object(object))?),
-        Err(error) if gone(&error) => Err(Error::Profile(ProfileFault::Missing { wanted: words(wanted) })),
+        Err(error) if gone(&error) => Err(Error::Profile(ProfileFault::Missing { wanted: wanted.to_string() })),
         Err(error) => Err(error),
     }
 }
@@ -163,7 +155,7 @@ fn by_names(
     }
     let mut all = own(by_name)?;
     let fitting: Vec<_> = all.iter().filter(|profile| profile.object_type == ENTRY).cloned().collect();
-    let wanted_text = words(wanted);
+    let wanted_text = wanted.to_string();
     match fitting.len() {
         1 => Ok(fitting.into_iter().next().expect("there is one")),
         0 => match all.pop() {
@@ -184,7 +176,7 @@ fn for_entries(wanted: &ProfileRef, profile: MetadataProfile) -> Result<Metadata
     if profile.object_type == ENTRY {
         return Ok(profile);
     }
-    let (wanted, object_type) = (words(wanted), profile.object_type);
+    let (wanted, object_type) = (wanted.to_string(), profile.object_type);
     Err(Error::Profile(ProfileFault::NotForEntries { wanted, object_type }))
 }
 

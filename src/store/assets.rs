@@ -23,9 +23,10 @@ struct FlavorRow<'a> {
 pub(super) async fn replace_flavors<'a>(
     tx: &mut WriteTx,
     row_ids: &[RowId],
-    flavors: impl Iterator<Item = (RowId, &'a Flavor)>,
+    flavors: Vec<(RowId, &'a Flavor)>,
 ) -> Result<(), Error> {
     let flavors: Vec<_> = flavors
+        .into_iter()
         .map(|(row_id, flavor)| FlavorRow {
             row_id,
             asset_id: &flavor.id,

@@ -35,9 +35,10 @@ struct ObjectRow<'a> {
 pub(super) async fn replace<'a>(
     tx: &mut WriteTx,
     row_ids: &[RowId],
-    objects: impl Iterator<Item = (RowId, &'a (MetadataObject, MetadataFields))>,
+    objects: Vec<(RowId, &'a (MetadataObject, MetadataFields))>,
 ) -> Result<(), Error> {
     let objects: Vec<_> = objects
+        .into_iter()
         .map(|(row_id, (object, fields))| ObjectRow {
             row_id,
             profile_id: object.profile_id,

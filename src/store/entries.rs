@@ -136,7 +136,8 @@ impl Store {
         let mut tx = self.write().await?;
         let held = held_tokens(&mut tx, batch).await?;
         let held: Vec<&Save> = saves.iter().filter(|save| held.contains(save.entry_id())).collect();
-        let row_ids = entry_sync::ensure_rows(&mut tx, account, held.iter().map(|save| save.entry_id())).await?;
+        let row_ids =
+            entry_sync::ensure_rows(&mut tx, account, held.iter().map(|save| save.entry_id()).collect()).await?;
         let batch = Held::of(&held, &row_ids, batch);
 
         let absent = save_absent(&mut tx, account, &batch, limit, self.now()).await?;
@@ -477,14 +478,15 @@ async fn write_content(tx: &mut WriteTx, account: AccountId, held: &Held<'_>, no
     let content: Vec<_> =
         with_content.iter().map(|(row_id, seen, content)| ContentRow::of(*row_id, seen, content)).collect();
     write_entries(tx, account, &content).await?;
+    let of_all = with_content.iter();
     let metadata =
-        with_content.iter().flat_map(|(row_id, _, content)| content.metadata.iter().map(|object| (*row_id, object)));
-    custom_metadata::replace(tx, &row_ids, metadata).await?;
+        of_all.clone().flat_map(|(row_id, _, content)| content.metadata.iter().map(|object| (*row_id, object)));
     let flavors =
-        with_content.iter().flat_map(|(row_id, _, content)| content.flavors.iter().map(|flavor| (*row_id, flavor)));
+        of_all.clone().flat_map(|(row_id, _, content)| content.flavors.iter().map(|flavor| (*row_id, flavor)));
+    let versions = of_all.map(|(row_id, _, content)| (*row_id, content.entry.thumbnail_version.as_deref()));
+    let (metadata, flavors, versions) = (metadata.collect(), flavors.collect(), versions.collect());
+    custom_metadata::replace(tx, &row_ids, metadata).await?;
     assets::replace_flavors(tx, &row_ids, flavors).await?;
-    let versions =
-        with_content.iter().map(|(row_id, _, content)| (*row_id, content.entry.thumbnail_version.as_deref()));
     thumbnails::want(tx, account, versions, now).await
 }
 

@@ -146,7 +146,7 @@ impl Store {
         let mut tx = self.write().await?;
         let held = held_tokens(&mut tx, batch).await?;
         let (kept, outcomes) = split_held(marks, |mark| &mark.entry_id, |entry| held.contains(entry));
-        let row_ids = ensure_rows(&mut tx, batch.account(), kept.iter().map(|mark| &mark.entry_id)).await?;
+        let row_ids = ensure_rows(&mut tx, batch.account(), kept.iter().map(|mark| &mark.entry_id).collect()).await?;
         write_marks(&mut tx, &kept, &row_ids).await?;
         custom_metadata::keep_marks(&mut tx, &kept, &row_ids).await?;
         let events: Vec<_> = kept
@@ -174,7 +174,7 @@ impl Store {
         let mut tx = self.write().await?;
         let held = held_tokens(&mut tx, batch).await?;
         let (kept, outcomes) = split_held(failures, |failure| &failure.0, |entry| held.contains(entry));
-        let row_ids = ensure_rows(&mut tx, batch.account(), kept.iter().map(|failure| &failure.0)).await?;
+        let row_ids = ensure_rows(&mut tx, batch.account(), kept.iter().map(|failure| &failure.0).collect()).await?;
         let failures: Vec<_> = kept.iter().map(|(entry, error)| FailureRow { row_id: row_ids[entry], error }).collect();
         sqlx::query(
             "update entry_sync
@@ -319,9 +319,8 @@ async fn write_marks(tx: &mut WriteTx, marks: &[MarkRecord], row_ids: &HashMap<E
 pub(super) async fn ensure_rows<'a>(
     tx: &mut WriteTx,
     account: AccountId,
-    entries: impl Iterator<Item = &'a EntryId>,
+    entries: Vec<&'a EntryId>,
 ) -> Result<HashMap<EntryId, RowId>, Error> {
-    let entries: Vec<&EntryId> = entries.collect();
     let parameter = rows::parameter(&entries);
     sqlx::query(
         "insert into entry_sync (account_id, entry_id)
@@ -350,7 +349,7 @@ pub(super) async fn ensure_rows<'a>(
 
 /// The row of one entry, made when it is missing.
 pub(super) async fn row_id_of(tx: &mut WriteTx, account: AccountId, entry: &EntryId) -> Result<RowId, Error> {
-    let rows = ensure_rows(tx, account, std::iter::once(entry)).await?;
+    let rows = ensure_rows(tx, account, vec![entry]).await?;
     rows.get(entry).copied().ok_or_else(|| Error::Corrupt { cause: format!("entry {entry} has no row in entry_sync") })
 }
 

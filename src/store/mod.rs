@@ -14,6 +14,7 @@
 
 mod absence;
 mod accept;
+mod account_states;
 mod accounts;
 mod assets;
 mod changes;
@@ -25,30 +26,31 @@ mod entries;
 mod entry_events;
 mod entry_sync;
 mod error;
-mod judgement;
 mod inbox;
+mod judgement;
 mod limits;
 mod lock;
 mod migrations;
 mod mirror;
 mod pace;
 mod policy;
+mod prune;
+mod reject;
+mod repair;
 mod rows;
 mod schedule;
 mod settings;
 mod thumbnails;
-mod prune;
-mod reject;
-mod repair;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use absence::RemovalLimit;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
-pub use absence::RemovalLimit;
 pub use accept::{Acceptance, Accepted, Received};
+pub use account_states::AccountState;
 pub use accounts::{Account, AccountSpec};
 pub use changes::{Cause, Change, ChangeRow, Op, Origin};
 pub use claims::{ClaimedBatch, ClaimedEntry, Outcome, Settled};

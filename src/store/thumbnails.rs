@@ -452,10 +452,10 @@ struct WantRow<'a> {
 pub(super) async fn want<'a>(
     tx: &mut WriteTx,
     account: AccountId,
-    versions: impl Iterator<Item = (RowId, Option<&'a str>)>,
+    versions: Vec<(RowId, Option<&'a str>)>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let versions: Vec<_> = versions.map(|(row_id, version)| WantRow { row_id, version }).collect();
+    let versions: Vec<_> = versions.into_iter().map(|(row_id, version)| WantRow { row_id, version }).collect();
     sqlx::query(
         "insert into entry_thumbnails (row_id, account_id, wanted_version, due_at)
          select value ->> 'row_id', ?1, value ->> 'version', iif(value ->> 'version' is null, null, ?2)

@@ -353,7 +353,7 @@ async fn refused_requests_have_a_room_of_their_own_in_which_the_newest_push_out_
 
 #[tokio::test]
 async fn a_full_disk_costs_the_bodies_first_then_the_promise() {
-    let limits = Limits { mirror_max_bytes: Some(800 << 10), ..Limits::default() };
+    let limits = Limits { mirror_max_bytes: Some(400 << 10), ..Limits::default() };
     let house = House::open_with(limits).await;
     let large = |number| signed(&update(number, &format!("0_e{number}")).with_fields([("name", "n".repeat(20_000))]));
     let mut accepted = 0;
@@ -363,7 +363,7 @@ async fn a_full_disk_costs_the_bodies_first_then_the_promise() {
 
     let requests = house.store.inbox_list(InboxFilter::All, None, 10_000).await.unwrap();
     assert_eq!(requests.len() as i64, accepted);
-    assert!(accepted > 300, "bodies alone would have filled the room after 40; {accepted} hints found room");
+    assert!(accepted > 300, "bodies alone would have filled the room after 20; {accepted} hints found room");
     assert_eq!(requests.iter().map(|request| request.kept_bytes).sum::<u64>(), 0);
     assert_eq!(house.store.dirty_counts().await.unwrap().waiting as i64, accepted, "every promise is kept");
     assert_eq!(house.post(large(accepted)).await, Answer::CannotStore, "and nothing more is promised");

@@ -1,0 +1,64 @@
+//! How each account fares: well, or degraded and why. Told by `/readyz`, `entry explain` and the command line.
+
+use serde::Serialize;
+use sqlx::Row;
+
+use super::error::Error;
+use super::{Account, Store, settings};
+use crate::domain::ids::AccountId;
+
+const DEGRADED: &str = "degraded";
+
+/// How one account fares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccountState {
+    /// The account's name.
+    pub label: String,
+    /// What only a person can mend, at Kaltura or in the configuration; nothing when all is well.
+    pub degraded: Option<String>,
+}
+
+impl Store {
+    /// Keeps how an account fares. When its trouble ends, everything that waited because of a failure is due at once.
+    ///
+    /// # Errors
+    /// `Full`, `Busy`.
+    pub async fn record_account_state(&self, account: AccountId, degraded: Option<&str>) -> Result<(), Error> {
+        let mut tx = self.write().await?;
+        let before: Option<String> = settings::find(&mut tx, account, DEGRADED).await?;
+        match degraded {
+            _ if before.as_deref() == degraded => return Ok(()),
+            Some(cause) => settings::put(&mut tx, account, DEGRADED, cause.to_owned()).await?,
+            None => {
+                settings::remove(&mut tx, account, DEGRADED).await?;
+                sqlx::query(
+                    "update dirty_entries
+                     set due_at = ?
+                     where account_id = ? and state = 'waiting' and last_error is not null",
+                )
+                .bind(self.now().as_millis())
+                .bind(account.0)
+                .execute(&mut *tx)
+                .await?;
+            }
+        }
+        tx.commit().await?;
+        self.dirty_signal().notify_one();
+        Ok(())
+    }
+
+    /// How the accounts fare, in the order of the configuration.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn account_states(&self) -> Result<Vec<AccountState>, Error> {
+        let rows = sqlx::query("select account_id, value from settings where name = ?").bind(DEGRADED);
+        let rows = rows.fetch_all(self.readers()).await?;
+        let state = |account: &Account| {
+            let row = rows.iter().find(|row| row.try_get("account_id").is_ok_and(|id: i64| id == account.id.0));
+            let degraded = row.map(|row| row.try_get("value")).transpose()?;
+            Ok(AccountState { label: account.label.clone(), degraded })
+        };
+        self.accounts().iter().map(state).collect()
+    }
+}

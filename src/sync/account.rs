@@ -1,0 +1,168 @@
+//! One account at work: its client, its rules, and what is known of its profiles.
+
+use std::sync::{Arc, RwLock};
+
+use tokio::sync::Notify;
+
+use crate::domain::account_facts::MetadataProfile;
+use crate::domain::ids::{AccountId, MetadataProfileId, PartnerId};
+use crate::domain::sync_rules::{ProfileRef, SyncRules};
+use crate::domain::visibility::Policy;
+use crate::kaltura::client::Client;
+use crate::kaltura::error::{Class, Error as ApiError};
+use crate::metadata_xml::schema::Schema;
+
+/// An account the daemon keeps.
+pub struct Account {
+    /// Our number of it.
+    pub id: AccountId,
+    /// Kaltura's number of it.
+    pub partner_id: PartnerId,
+    /// How messages and answers name it.
+    pub label: String,
+    /// The way to Kaltura.
+    pub client: Client,
+    /// The operator's rules.
+    pub rules: SyncRules,
+    facts: RwLock<Arc<AccountFacts>>,
+    /// Rung when a look met something the facts do not know, or a mark was refused for good.
+    pub(super) facts_in_doubt: Notify,
+}
+
+/// What is known of an account, as last read from Kaltura; from the mirror at a start without Kaltura.
+#[derive(Debug, Clone)]
+pub struct AccountFacts {
+    /// Who may see what.
+    pub policy: Policy,
+    /// The profile that has the sync field, or why there is none.
+    pub sync_profile: Result<Profile, ProfileTrouble>,
+    /// The profile whose fields are mirrored, or why there is none.
+    pub content_profile: Result<Profile, ProfileTrouble>,
+}
+
+/// A metadata profile in use.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Its id.
+    pub id: MetadataProfileId,
+    /// Its schema, unless it cannot be used (yet).
+    schema: Result<Arc<Schema>, ProfileTrouble>,
+}
+
+/// Why a metadata profile cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ProfileTrouble(pub String);
+
+/// Kaltura's `status` of a profile whose objects are being rewritten for a new schema.
+const TRANSFORMING: i64 = 3;
+
+impl Account {
+    /// An account of which nothing is known yet but what the configuration says.
+    pub fn new(id: AccountId, partner_id: PartnerId, label: String, client: Client, rules: SyncRules) -> Self {
+        let facts = RwLock::new(Arc::new(AccountFacts::of(Policy::default(), &rules, &[])));
+        Self { id, partner_id, label, client, rules, facts, facts_in_doubt: Notify::new() }
+    }
+
+    /// What is known just now.
+    pub fn facts(&self) -> Arc<AccountFacts> {
+        Arc::clone(&self.facts.read().expect("nobody panics while holding the facts"))
+    }
+
+    pub(super) fn learn(&self, facts: AccountFacts) {
+        *self.facts.write().expect("nobody panics while holding the facts") = Arc::new(facts);
+    }
+
+    /// The profiles to ask Kaltura for, each once.
+    pub(super) fn profile_refs(&self) -> Vec<ProfileRef> {
+        let mut refs = vec![self.rules.sync_profile.clone()];
+        if self.rules.content_profile != self.rules.sync_profile {
+            refs.push(self.rules.content_profile.clone());
+        }
+        refs
+    }
+}
+
+impl AccountFacts {
+    /// What the rules name, found among the profiles that are known.
+    pub(super) fn of(policy: Policy, rules: &SyncRules, profiles: &[MetadataProfile]) -> Self {
+        Self {
+            policy,
+            sync_profile: Profile::named(&rules.sync_profile, profiles),
+            content_profile: Profile::named(&rules.content_profile, profiles),
+        }
+    }
+
+    /// Whether this is the profile that has the sync field.
+    pub fn is_sync_profile(&self, id: MetadataProfileId) -> bool {
+        self.sync_profile.as_ref().is_ok_and(|profile| profile.id == id)
+    }
+
+    /// The ids to list metadata of.
+    pub(super) fn profile_ids(&self) -> Vec<MetadataProfileId> {
+        let mut ids: Vec<_> =
+            [&self.sync_profile, &self.content_profile].into_iter().flatten().map(|profile| profile.id).collect();
+        ids.dedup();
+        ids
+    }
+
+    /// What is wrong with the profiles, in one line; nothing when all is well.
+    pub(super) fn trouble(&self, rules: &SyncRules) -> Option<String> {
+        let profile = match &self.sync_profile {
+            Ok(profile) => profile,
+            Err(trouble) => return Some(trouble.to_string()),
+        };
+        match profile.schema() {
+            Err(trouble) => Some(trouble),
+            Ok(schema) => schema
+                .accepts(&rules.field, &rules.done)
+                .err()
+                .map(|error| format!("metadata profile {}: {error}", profile.id)),
+        }
+    }
+}
+
+impl Profile {
+    fn named(wanted: &ProfileRef, profiles: &[MetadataProfile]) -> Result<Self, ProfileTrouble> {
+        let found = profiles.iter().find(|profile| match wanted {
+            ProfileRef::Id(id) => profile.id == *id,
+            ProfileRef::Name(name) => profile.system_name.as_ref() == Some(name),
+        });
+        let found = found.or_else(|| {
+            profiles.iter().find(|profile| matches!(wanted, ProfileRef::Name(name) if profile.name == *name))
+        });
+        match (found, wanted) {
+            (Some(profile), _) => Ok(Self { id: profile.id, schema: schema_of(profile) }),
+            // A number is enough to read the field with; only writing it needs the schema.
+            (None, ProfileRef::Id(id)) => Ok(Self {
+                id: *id,
+                schema: Err(ProfileTrouble(format!("the schema of metadata profile {id} has not been read yet"))),
+            }),
+            (None, ProfileRef::Name(name)) => {
+                Err(ProfileTrouble(format!("metadata profile {name:?} has not been found yet")))
+            }
+        }
+    }
+
+    /// The schema to write by.
+    ///
+    /// # Errors
+    /// Why nothing may be written just now.
+    pub fn schema(&self) -> Result<&Schema, String> {
+        self.schema.as_deref().map_err(ToString::to_string)
+    }
+}
+
+fn schema_of(profile: &MetadataProfile) -> Result<Arc<Schema>, ProfileTrouble> {
+    if profile.status == TRANSFORMING {
+        return Err(ProfileTrouble(format!("metadata profile {} is being transformed by Kaltura", profile.id)));
+    }
+    Schema::parse(&profile.xsd)
+        .map(Arc::new)
+        .map_err(|error| ProfileTrouble(format!("the schema of metadata profile {}: {error}", profile.id)))
+}
+
+/// What an error says about the account as a whole; nothing when it is about this call alone.
+pub(super) fn degradation(error: &ApiError) -> Option<String> {
+    matches!(error.class(), Class::Degraded | Class::RereadSecret).then(|| error.to_string())
+}

@@ -1,0 +1,132 @@
+//! The story of a batch: claim, look, decide, save, mark, settle.
+//!
+//! Only this room fetches and saves entries; everything else makes entries dirty. It is also the one place where an
+//! error becomes a retry (`retry.rs`). Where to find what:
+//!
+//! | file | the part of the story |
+//! |---|---|
+//! | `worker.rs` | one batch from claim to settle, and the workers |
+//! | `plan.rs` | one entry that was seen: the decision made whole, pure |
+//! | `absence.rs` | one entry that was not: the two looks, pure |
+//! | `marks.rs` | the write-back, and recognising our own |
+//! | `retry.rs` | errors and failures into outcomes |
+//! | `thumbnails.rs` | the images' own lane |
+//! | `timers.rs` | policy and profiles, dates, pruning |
+//! | `account.rs` | what is known of an account |
+//! | `told.rs` | what the log tells |
+
+mod absence;
+pub mod account;
+mod marks;
+mod plan;
+pub mod retry;
+pub mod stop;
+mod timers;
+mod told;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::domain::clock::Clock;
+use crate::domain::ids::AccountId;
+use crate::store::{RemovalLimit, Store};
+use account::Account;
+use retry::Retries;
+use stop::Stop;
+
+/// How the work is done, from `[sync]` and `[thumbnails]`.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Batches worked on side by side.
+    pub workers: usize,
+    /// Entries in a batch, at most 100.
+    pub batch: usize,
+    /// How long a batch is ours without a word.
+    pub lease: Duration,
+    /// How long a burst of hints is gathered before it is looked at.
+    pub gather: Duration,
+    /// How long an absence waits for its second look.
+    pub confirm_removal_after: Duration,
+    /// How much may go missing at once before removal by absence stops.
+    pub removal_limit: RemovalLimit,
+    /// How often profiles, categories and access control are read again.
+    pub policy_refresh: Duration,
+    /// Retries.
+    pub retries: Retries,
+    /// Images fetched side by side; 0 leaves images alone.
+    pub thumbnail_workers: usize,
+    /// How long old rows are kept.
+    pub retention: Retention,
+}
+
+/// How long old rows are kept, from `[retention]`.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    /// What happened to an entry.
+    pub events_for: Duration,
+    /// The content of removed entries.
+    pub purge_removed_after: Duration,
+}
+
+/// The work on all accounts of one daemon.
+pub struct Sync {
+    store: Store,
+    accounts: BTreeMap<AccountId, Arc<Account>>,
+    settings: Settings,
+    clock: Clock,
+    stop: Stop,
+    thumbnails_wanted: Notify,
+    /// Rung when a batch has been told to the end.
+    settled: Notify,
+}
+
+impl Sync {
+    /// Puts the work together; nothing runs yet.
+    pub fn new(store: Store, accounts: Vec<Account>, settings: Settings, clock: Clock) -> Arc<Self> {
+        let accounts = accounts.into_iter().map(|account| (account.id, Arc::new(account))).collect();
+        let (stop, thumbnails_wanted, settled) = (Stop::new(), Notify::new(), Notify::new());
+        Arc::new(Self { store, accounts, settings, clock, stop, thumbnails_wanted, settled })
+    }
+
+    /// Starts workers and timers; they run until [`Running::stop`].
+    pub fn start(self: &Arc<Self>) -> Running {
+        let mut tasks = JoinSet::new();
+        for _ in 0..self.settings.workers {
+            tasks.spawn(Arc::clone(self).work());
+        }
+        for account in self.accounts.values() {
+            tasks.spawn(Arc::clone(self).keep_facts(Arc::clone(account)));
+            tasks.spawn(Arc::clone(self).keep_dates(Arc::clone(account)));
+        }
+        tasks.spawn(Arc::clone(self).keep_within_limits());
+        Running { sync: Arc::clone(self), tasks }
+    }
+
+    /// The accounts it works on.
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.accounts.values()
+    }
+}
+
+/// Workers and timers at work.
+pub struct Running {
+    sync: Arc<Sync>,
+    tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// Stops claiming, lets what runs finish until the deadline, and leaves the rest leased for the next start.
+    pub async fn stop(mut self, deadline: Duration) {
+        self.sync.stop.ring();
+        let all_done = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(deadline, all_done).await.is_err() {
+            tracing::warn!("work that is still running is left for the next start");
+            self.tasks.abort_all();
+        }
+    }
+}

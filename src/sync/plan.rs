@@ -1,0 +1,257 @@
+//! What one look at one entry asks for, pure: what to save, what to write back, when to look again.
+
+use super::account::{AccountFacts, Profile};
+use crate::domain::account_facts::MetadataObject;
+use crate::domain::clock::Timestamp;
+use crate::domain::decide::{self, Decision, FoundBy, Mark, Tell};
+use crate::domain::fingerprint;
+use crate::domain::ids::{EntryId, MetadataId, MetadataProfileId};
+use crate::domain::sync_rules::{SyncField, SyncRules};
+use crate::kaltura::batch::EntryLook;
+use crate::metadata_xml::document::{Document, Field};
+use crate::metadata_xml::edit::new_document;
+use crate::metadata_xml::schema::Schema;
+use crate::store::{
+    Cause, ClaimedEntry, Content, KnownEntry, MetadataFields, PendingMark, Reason, Reasons, Save, Seen,
+};
+
+/// What is to be done about one claimed entry.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The entry.
+    pub entry_id: EntryId,
+    /// What to keep of the look.
+    pub save: Option<Save>,
+    /// What to write back, after that is kept.
+    pub write_back: Option<WriteBack>,
+    /// What follows when saving and writing back go well.
+    pub next: Next,
+}
+
+/// What follows a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing: the entry is settled.
+    Settle,
+    /// Another look at this moment; no failure.
+    LookAgain {
+        /// When.
+        at: Timestamp,
+        /// Why, for `entry explain`.
+        reason: &'static str,
+    },
+    /// It failed; the same look may go well later.
+    Retry {
+        /// What failed.
+        error: String,
+    },
+}
+
+/// One change of an entry's custom metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum WriteBack {
+    /// A new document for the object that was read.
+    Update {
+        /// The object.
+        id: MetadataId,
+        /// The version it was read with; the server refuses the write if it has another now.
+        version: i64,
+        /// The document.
+        xml: String,
+    },
+    /// An object where there was none.
+    Add {
+        /// The profile it follows.
+        profile: MetadataProfileId,
+        /// The document.
+        xml: String,
+    },
+}
+
+/// Everything one look is judged by.
+pub(super) struct Judge<'a> {
+    /// The dirty row.
+    pub claimed: &'a ClaimedEntry,
+    /// What the mirror knew before.
+    pub known: &'a KnownEntry,
+    /// What is known of the account.
+    pub facts: &'a AccountFacts,
+    /// The operator's rules.
+    pub rules: &'a SyncRules,
+    /// When the look began.
+    pub looked_at: Timestamp,
+}
+
+/// The sync field, and the object it was read from.
+struct ReadField {
+    field: SyncField,
+    object: Option<MetadataObject>,
+}
+
+impl Judge<'_> {
+    /// Plans for an entry the answer had.
+    pub fn seen(&self, look: EntryLook) -> Plan {
+        match self.read_field(&look) {
+            Ok(read) => self.decided(look, read),
+            Err(trouble) => self.undecided(look, trouble),
+        }
+    }
+
+    fn read_field(&self, look: &EntryLook) -> Result<ReadField, String> {
+        let profile = self.facts.sync_profile.as_ref().map_err(ToString::to_string)?;
+        let Some(object) = look.metadata.iter().find(|object| object.profile_id == profile.id) else {
+            return Ok(ReadField { field: SyncField::NoObject, object: None });
+        };
+        let document = Document::parse(&object.xml).map_err(|error| format!("metadata {}: {error}", object.id))?;
+        let field = match document.field(&self.rules.field) {
+            Field::Absent | Field::Empty => SyncField::Unset,
+            Field::Value(value) => SyncField::Value(value),
+        };
+        Ok(ReadField { field, object: Some(object.clone()) })
+    }
+
+    /// Without a field that can be read nothing is decided about content; what hides an entry is obeyed all the same.
+    fn undecided(&self, look: EntryLook, trouble: String) -> Plan {
+        let entry_id = look.entry.id.clone();
+        let unread = ReadField { field: SyncField::NoObject, object: None };
+        let seen = self.keep(look, unread, Decision::Nothing(decide::Reason::Unreadable), None);
+        Plan {
+            entry_id,
+            save: Some(Save::Seen(Box::new(seen))),
+            write_back: None,
+            next: Next::Retry { error: trouble },
+        }
+    }
+
+    fn decided(&self, look: EntryLook, read: ReadField) -> Plan {
+        let entry_id = look.entry.id.clone();
+        let content = self.content(&look);
+        let decision = decide::decide(&self.domain_look(&look, &read, &content), &self.known.known, self.rules);
+        let (write_back, next) = match self.write_back(decision, &read) {
+            Ok(write_back) => (write_back, Next::Settle),
+            Err(error) => (None, Next::Retry { error }),
+        };
+        let content = (!matches!(decision, Decision::Nothing(_))).then_some(content);
+        let mut seen = self.keep(look, read, decision, content);
+        seen.pending_mark = write_back.as_ref().map(WriteBack::pending);
+        Plan { entry_id, save: Some(Save::Seen(Box::new(seen))), write_back, next }
+    }
+
+    fn domain_look<'l>(&self, look: &'l EntryLook, read: &ReadField, content: &Content) -> decide::Look<'l> {
+        decide::Look {
+            status: &look.entry.facts.status,
+            is_replacement: look.entry.facts.replaced_entry.is_some(),
+            sync: self.rules.status(&read.field),
+            version: read.object.as_ref().map(|object| object.version),
+            content: content.fingerprint,
+            found_by: found_by(self.claimed.reasons),
+            hinted_at: self.claimed.first_hint_at,
+        }
+    }
+
+    /// What a sync would mirror now. The sync field is no content: our own mark must change nothing.
+    fn content(&self, look: &EntryLook) -> Content {
+        let metadata: Vec<_> = look.metadata.iter().map(|object| (object.clone(), fields(object))).collect();
+        let texts: Vec<_> = look.metadata.iter().map(|object| (object, self.text_that_counts(object))).collect();
+        let fingerprint = fingerprint::of_content(&look.entry, &texts, &look.flavors);
+        Content { entry: look.entry.clone(), metadata, flavors: look.flavors.clone(), fingerprint }
+    }
+
+    fn text_that_counts(&self, object: &MetadataObject) -> String {
+        match Document::parse(&object.xml) {
+            Ok(document) if self.facts.is_sync_profile(object.profile_id) => {
+                document.content_without(&self.rules.field)
+            }
+            _ => object.xml.clone(),
+        }
+    }
+
+    /// The document to send, checked against the schema: a doubt is an error, never a wrong write.
+    fn write_back(&self, decision: Decision, read: &ReadField) -> Result<Option<WriteBack>, String> {
+        let Decision::Sync { mark, .. } = decision else { return Ok(None) };
+        if mark == Mark::No {
+            return Ok(None);
+        }
+        let profile = self.facts.sync_profile.as_ref().map_err(ToString::to_string)?;
+        let schema = profile.schema()?;
+        Ok(Some(match (mark, &read.object) {
+            (Mark::Update, Some(object)) => {
+                let xml = self.edited(object, profile, schema)?;
+                WriteBack::Update { id: object.id, version: object.version, xml }
+            }
+            _ => WriteBack::Add { profile: profile.id, xml: self.added(schema)? },
+        }))
+    }
+
+    fn edited(&self, object: &MetadataObject, profile: &Profile, schema: &Schema) -> Result<String, String> {
+        let document = Document::parse(&object.xml).map_err(|error| format!("metadata {}: {error}", object.id))?;
+        document.with_field(&self.rules.field, &self.rules.done, schema).map_err(|error| {
+            format!("{} of metadata {} (profile {}) is not written: {error}", self.rules.field, object.id, profile.id)
+        })
+    }
+
+    fn added(&self, schema: &Schema) -> Result<String, String> {
+        new_document(&self.rules.field, &self.rules.done, schema)
+            .map_err(|error| format!("{} is not written: {error}", self.rules.field))
+    }
+
+    fn keep(&self, look: EntryLook, read: ReadField, decision: Decision, content: Option<Content>) -> Seen {
+        let version = read.object.as_ref().map(|object| object.version);
+        let told = matches!(decision, Decision::Sync { tell: Tell::Synced { .. }, .. });
+        Seen {
+            entry_id: look.entry.id,
+            facts: look.entry.facts,
+            memberships: look.categories,
+            filtered: false,
+            updated_at: look.entry.updated_at,
+            looked_at: self.looked_at,
+            field: read.field,
+            metadata_id: read.object.map(|object| object.id),
+            metadata_version: version,
+            decision,
+            content,
+            cause: cause(decision),
+            emitted_version: version.filter(|_| told),
+            pending_mark: None,
+        }
+    }
+}
+
+impl WriteBack {
+    /// What the store keeps before the write goes out, so that a lost answer is recognised on the next look.
+    fn pending(&self) -> PendingMark {
+        match self {
+            Self::Update { version, xml, .. } => PendingMark { xml_sent: xml.clone(), base_version: Some(*version) },
+            Self::Add { xml, .. } => PendingMark { xml_sent: xml.clone(), base_version: None },
+        }
+    }
+
+    /// The document it sends.
+    pub fn xml(&self) -> &str {
+        match self {
+            Self::Update { xml, .. } | Self::Add { xml, .. } => xml,
+        }
+    }
+}
+
+/// The fields as they are mirrored; a document that cannot be read has none.
+pub(super) fn fields(object: &MetadataObject) -> MetadataFields {
+    Document::parse(&object.xml).map(|document| document.fields()).unwrap_or_default()
+}
+
+fn found_by(reasons: Reasons) -> FoundBy {
+    if reasons.contains(Reason::Force) {
+        return FoundBy::Force;
+    }
+    let only_catalogue = reasons.iter().all(|reason| matches!(reason, Reason::Backfill | Reason::Sweep | Reason::Heal));
+    if only_catalogue { FoundBy::Catalogue } else { FoundBy::Hint }
+}
+
+fn cause(decision: Decision) -> Cause {
+    match decision {
+        Decision::Fill => Cause::Backfill,
+        Decision::Sync { tell: Tell::Synced { resync: true }, .. } => Cause::Resync,
+        Decision::Sync { tell: Tell::Synced { resync: false } | Tell::ToldBefore, .. } => Cause::Synced,
+        Decision::Sync { tell: Tell::Changed, .. } | Decision::Nothing(_) => Cause::Changed,
+    }
+}

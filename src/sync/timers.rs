@@ -1,0 +1,120 @@
+//! What happens by itself: profiles and policy read again, dates that pass, old rows forgotten.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::Sync;
+use super::account::{Account, AccountFacts, degradation};
+use crate::domain::account_facts::MetadataProfile;
+use crate::kaltura::error::Error as ApiError;
+use crate::store;
+
+/// Doubts of many looks become one request.
+const DOUBT_GATHERED: Duration = Duration::from_millis(200);
+/// However doubtful, Kaltura is asked no oftener.
+const FACTS_REST: Duration = Duration::from_secs(5);
+/// How often old rows are forgotten.
+const PRUNE_EVERY: Duration = Duration::from_secs(600);
+/// A date that passes is noticed within this time when the clock was stepped meanwhile.
+const DATES_EVERY: Duration = Duration::from_secs(30);
+
+impl Sync {
+    /// Reads what the mirror remembers, then asks Kaltura at once and every `policy_refresh`, sooner on evidence.
+    pub(super) async fn keep_facts(self: Arc<Self>, account: Arc<Account>) {
+        while !self.stop.is_rung() {
+            if let Err(error) = self.refresh_facts(&account).await {
+                warn!(account = %account.label, "what is known of account {} could not be kept: {error}", account.label);
+            }
+            self.stop.rest(FACTS_REST).await;
+            tokio::select! {
+                () = self.stop.rest(self.settings.policy_refresh.saturating_sub(FACTS_REST)) => {}
+                () = account.facts_in_doubt.notified() => self.stop.rest(DOUBT_GATHERED).await,
+            }
+        }
+    }
+
+    /// What the mirror remembers of the account from last time.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn recall_facts(&self, account: &Account) -> Result<(), store::Error> {
+        let profiles = self.store.metadata_profiles(account.id).await?;
+        let policy = self.store.policy(account.id).await?;
+        account.learn(AccountFacts::of(policy, &account.rules, &profiles));
+        Ok(())
+    }
+
+    /// Asks Kaltura for profiles, categories and access control, keeps them, and judges anew what they touch.
+    ///
+    /// # Errors
+    /// The store's; Kaltura's become the account's state.
+    pub async fn refresh_facts(&self, account: &Account) -> Result<(), store::Error> {
+        let read = match account.client.policy(&account.profile_refs()).await {
+            Ok(read) => read,
+            Err(error) => {
+                warn!(account = %account.label, "profiles and policy of account {} were not read: {error}", account.label);
+                return self.note_trouble(account, &error).await;
+            }
+        };
+        let faults: Vec<String> =
+            read.profiles.iter().filter_map(|profile| profile.as_ref().err()).map(ToString::to_string).collect();
+        let metadata_profiles: Vec<MetadataProfile> = read.profiles.into_iter().flatten().collect();
+        let facts = store::AccountFacts {
+            access_control_profiles: read.access_control,
+            categories: read.categories,
+            metadata_profiles,
+        };
+        let change = self.store.save_policy(account.id, &facts).await?;
+        if change.told > 0 {
+            info!(account = %account.label, "a changed policy changed what visitors see of {} entries", change.told);
+        }
+        let policy = self.store.policy(account.id).await?;
+        account.learn(AccountFacts::of(policy, &account.rules, &facts.metadata_profiles));
+
+        let trouble = faults.into_iter().next().or_else(|| account.facts().trouble(&account.rules));
+        self.store.record_account_state(account.id, trouble.as_deref()).await
+    }
+
+    /// Keeps what an error says about the account as a whole.
+    pub(super) async fn note_trouble(&self, account: &Account, error: &ApiError) -> Result<(), store::Error> {
+        match degradation(error) {
+            Some(cause) => self.store.record_account_state(account.id, Some(&cause)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Turns every start and end date that passes into what visitors see, also after downtime.
+    pub(super) async fn keep_dates(self: Arc<Self>, account: Arc<Account>) {
+        while !self.stop.is_rung() {
+            match self.store.advance_schedule(account.id).await {
+                Ok(0) => {}
+                Ok(passed) => info!(account = %account.label, "the dates of {passed} entries have passed"),
+                Err(error) => warn!("dates could not be looked at: {error}"),
+            }
+            let next = self.store.next_schedule_change().await.ok().flatten();
+            let wait = next.map_or(DATES_EVERY, |at| at.since(self.clock.now()));
+            self.stop.rest(wait.clamp(Duration::from_millis(50), DATES_EVERY)).await;
+        }
+    }
+
+    /// Forgets what is older than the operator wants kept.
+    pub(super) async fn keep_within_limits(self: Arc<Self>) {
+        while !self.stop.is_rung() {
+            if let Err(error) = self.prune().await {
+                warn!("old rows could not be forgotten: {error}");
+            }
+            self.stop.rest(PRUNE_EVERY).await;
+        }
+    }
+
+    async fn prune(&self) -> Result<(), store::Error> {
+        let retention = &self.settings.retention;
+        let now = self.clock.now();
+        self.store.prune_entry_events(now.minus(retention.events_for)).await?;
+        self.store.purge_tombstones(now.minus(retention.purge_removed_after)).await?;
+        self.store.prune_thumbnails().await?;
+        Ok(())
+    }
+}

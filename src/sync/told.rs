@@ -1,0 +1,62 @@
+//! What the log tells of a saved entry: decided, mirrored, withheld and why. One line each, searchable by `step`.
+
+use std::collections::HashMap;
+
+use tracing::info;
+
+use crate::domain::decide::{Decision, Mark, Tell};
+use crate::domain::ids::EntryId;
+use crate::domain::visibility::PublicState;
+use crate::store::{Save, Saved};
+
+/// The decisions that are about to be saved.
+pub(super) fn decisions(saves: &[Save]) -> HashMap<EntryId, Decision> {
+    let decision = |save: &Save| match save {
+        Save::Seen(seen) => Some((seen.entry_id.clone(), seen.decision)),
+        Save::Absent { .. } => None,
+    };
+    saves.iter().filter_map(decision).collect()
+}
+
+/// Tells what was decided of an entry, and what became of it.
+pub(super) fn saved(id: &EntryId, decision: Option<&Decision>, saved: &Saved) {
+    if *saved == Saved::Lost {
+        info!(step = "lost", entry.id = %id, "entry {id} is somebody else's by now; nothing was written");
+        return;
+    }
+    match decision {
+        Some(Decision::Nothing(reason)) => {
+            info!(step = "skipped", entry.id = %id, reason = reason.as_str(), "entry {id} is left as it is: {reason}")
+        }
+        Some(decision) => {
+            let words = words(*decision);
+            info!(step = "decided", entry.id = %id, "entry {id}: {words}");
+        }
+        None => {}
+    }
+    if let Saved::Mirrored { state, change, .. } = saved {
+        match (state, change) {
+            (PublicState::Public, Some(change)) => {
+                info!(step = "mirrored", entry.id = %id, seq = change.seq, "entry {id} is public, change {}", change.seq)
+            }
+            (PublicState::Public, None) => {}
+            (PublicState::Withheld(reasons), _) => {
+                let why = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                info!(step = "withheld", entry.id = %id, reason = %why, "entry {id} is withheld: {why}");
+            }
+        }
+    }
+}
+
+fn words(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Nothing(_) => "nothing to do",
+        Decision::Fill => "its content comes in quietly",
+        Decision::Sync { tell: Tell::Changed, .. } => "its content has changed and comes in",
+        Decision::Sync { tell: Tell::ToldBefore, .. } => "synced before, only the mark is missing",
+        Decision::Sync { tell: Tell::Synced { resync: true }, mark: Mark::No } => "synced again; nothing differs",
+        Decision::Sync { tell: Tell::Synced { resync: true }, .. } => "synced again, to be marked; nothing differs",
+        Decision::Sync { tell: Tell::Synced { resync: false }, mark: Mark::No } => "synced",
+        Decision::Sync { tell: Tell::Synced { resync: false }, .. } => "synced, to be marked",
+    }
+}

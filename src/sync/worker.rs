@@ -1,0 +1,243 @@
+//! The story of one batch of dirty entries, and the workers that tell it over and over.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::account::{Account, AccountFacts};
+use super::plan::{Judge, Next, Plan};
+use super::{Sync, absence, marks, told};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::EntryId;
+use crate::kaltura::batch::{Look, LookOptions, SessionProof};
+use crate::kaltura::error::{Class, Error as ApiError};
+use crate::store::{self, ClaimedBatch, KnownEntry, Lane, Outcome, Saved};
+
+type KnownEntries = HashMap<EntryId, KnownEntry>;
+type Outcomes = HashMap<EntryId, Outcome>;
+
+/// Some entries of a batch, asked for in one request.
+struct Asked {
+    ids: Vec<EntryId>,
+    answer: Result<Look, ApiError>,
+}
+
+/// A batch being told: what each of its steps needs.
+struct Story<'a> {
+    account: &'a Account,
+    facts: Arc<AccountFacts>,
+    batch: &'a mut ClaimedBatch,
+    known: KnownEntries,
+    looked_at: Timestamp,
+}
+
+impl Sync {
+    /// Works until told to stop: claims a batch, tells its story, waits for the next.
+    pub(super) async fn work(self: Arc<Self>) {
+        while !self.stop.is_rung() {
+            match self.run_next_batch().await {
+                Ok(true) => {}
+                Ok(false) => self.wait_for_work().await,
+                Err(error) => {
+                    warn!(%error, "a batch could not be kept, its entries stay dirty: {error}");
+                    self.stop.rest(self.settings.retries.backoff.first).await;
+                }
+            }
+        }
+    }
+
+    /// Claims one batch and tells its story to the end. `false` when nothing is due.
+    ///
+    /// # Errors
+    /// Only the store's: what Kaltura says, or fails to say, becomes each entry's outcome.
+    pub async fn run_next_batch(&self) -> Result<bool, store::Error> {
+        let claimed = self.store.claim(&Lane::ALL, self.settings.batch, self.settings.lease).await?;
+        let Some(mut batch) = claimed else { return Ok(false) };
+        let outcomes = match self.accounts.get(&batch.account()) {
+            Some(account) => self.tell(account, &mut batch).await?,
+            None => every(&batch, || Outcome::Discard { reason: "its account is not configured".to_owned() }),
+        };
+        self.store.settle(batch, outcomes.into_iter().collect()).await?;
+        self.settled.notify_waiters();
+        Ok(true)
+    }
+
+    async fn tell(&self, account: &Account, batch: &mut ClaimedBatch) -> Result<Outcomes, store::Error> {
+        let ids: Vec<_> = batch.entries().iter().map(|entry| entry.entry_id.clone()).collect();
+        let known = self.store.known(account.id, &ids).await?;
+        let mut story = Story { account, facts: account.facts(), batch, known, looked_at: self.clock.now() };
+        let mut outcomes = Outcomes::with_capacity(ids.len());
+        for asked in self.look(&story, ids).await? {
+            outcomes.extend(match asked.answer {
+                Ok(look) => self.act_on(&mut story, asked.ids, look).await?,
+                Err(error) => self.failed(&story, asked.ids, &error).await?,
+            });
+        }
+        Ok(outcomes)
+    }
+
+    /// Asks for all. An answer that cannot be read, or is not whole, is asked for by halves, until the bad entry stands alone.
+    async fn look(&self, story: &Story<'_>, ids: Vec<EntryId>) -> Result<Vec<Asked>, store::Error> {
+        let (mut waiting, mut done) = (vec![ids], Vec::new());
+        while let Some(mut ids) = waiting.pop() {
+            let options = self.look_options(story, &ids).await?;
+            let answer = story.account.client.look(&ids, &options).await;
+            match fault_of_a_part(&answer) {
+                Some(error) if ids.len() > 1 => {
+                    warn!(account = %story.account.label, entries = ids.len(), "{error}; asking for half as much");
+                    let second = ids.split_off(ids.len() / 2);
+                    waiting.extend([second, ids]);
+                }
+                _ => done.push(Asked { ids, answer }),
+            }
+        }
+        Ok(done)
+    }
+
+    /// A look that may confirm an absence goes over a connection of its own, together with a witness.
+    async fn look_options(&self, story: &Story<'_>, ids: &[EntryId]) -> Result<LookOptions, store::Error> {
+        let confirm_after = self.settings.confirm_removal_after;
+        let confirming = ids.iter().any(|id| {
+            story.known.get(id).is_some_and(|known| absence::may_confirm(known, confirm_after, story.looked_at))
+        });
+        let witness = if confirming { self.store.witness(story.account.id, ids).await? } else { None };
+        Ok(LookOptions { profiles: story.facts.profile_ids(), witness, fresh_connection: confirming })
+    }
+
+    async fn act_on(&self, story: &mut Story<'_>, ids: Vec<EntryId>, mut look: Look) -> Result<Outcomes, store::Error> {
+        let unfit = match (&look.session, &look.incomplete) {
+            (SessionProof::NotProven(why), _) => Some(format!("the session is not proven: {why}")),
+            (_, Some(error)) => Some(error.to_string()),
+            _ => None,
+        };
+        if let Some(why) = unfit {
+            warn!(account = %story.account.label, entries = ids.len(), "nothing is concluded from an answer: {why}");
+            return Ok(self.retry_all(story, ids, &why));
+        }
+        self.recognise_marks(story, &look).await?;
+        let plans = ids.into_iter().map(|id| self.plan(story, id, &mut look)).collect();
+        self.carry_out(story, plans).await
+    }
+
+    /// A write whose answer was lost may have gone through all the same: when the document that stands now is the one we
+    /// sent, it was our mark, and the look is judged so.
+    async fn recognise_marks(&self, story: &mut Story<'_>, look: &Look) -> Result<(), store::Error> {
+        let recognise = |(id, known): (&EntryId, &KnownEntry)| {
+            marks::recognise(id, known, look.entries.get(id)?, &story.facts, &story.account.rules, self.clock.now())
+        };
+        let records: Vec<_> = story.known.iter().filter_map(recognise).collect();
+        for record in &records {
+            if let Some(known) = story.known.get_mut(&record.entry_id) {
+                known.known.marked = Some((record.new_version, record.at));
+            }
+        }
+        if !records.is_empty() {
+            self.store.record_mark(story.batch, records).await?;
+        }
+        Ok(())
+    }
+
+    fn plan(&self, story: &Story<'_>, id: EntryId, look: &mut Look) -> Plan {
+        let unheard_of = KnownEntry::default();
+        let known = story.known.get(&id).unwrap_or(&unheard_of);
+        match (look.entries.remove(&id), story.batch.entries().iter().find(|claimed| claimed.entry_id == id)) {
+            (Some(look), Some(claimed)) => {
+                let status = look.entry.facts.status.name();
+                info!(step = "fetched", entry.id = %id, %status, "entry {id} is {status}: {}", look.entry.name);
+                if !story.facts.policy.knows(&look.entry.facts, &look.categories) {
+                    story.account.facts_in_doubt.notify_one();
+                }
+                Judge { claimed, known, facts: &story.facts, rules: &story.account.rules, looked_at: story.looked_at }
+                    .seen(look)
+            }
+            _ => {
+                info!(step = "fetched", entry.id = %id, "entry {id} is not in the answer");
+                absence::plan(id, known, look.witness, self.settings.confirm_removal_after, story.looked_at)
+            }
+        }
+    }
+
+    /// Saves all, then marks what is to be marked and has not been hinted again meanwhile.
+    async fn carry_out(&self, story: &mut Story<'_>, plans: Vec<Plan>) -> Result<Outcomes, store::Error> {
+        let (mut saves, mut to_mark, mut outcomes) = (Vec::new(), Vec::new(), Outcomes::new());
+        for plan in plans {
+            let outcome = self.settings.retries.outcome(plan.next, attempts(story.batch, &plan.entry_id));
+            outcomes.insert(plan.entry_id.clone(), outcome);
+            saves.extend(plan.save);
+            to_mark.extend(plan.write_back.map(|write_back| (plan.entry_id, write_back)));
+        }
+
+        let decisions = told::decisions(&saves);
+        let saved = self.store.save_entries(story.batch, saves, self.settings.removal_limit).await?;
+        for (id, saved) in &saved {
+            told::saved(id, decisions.get(id), saved);
+            match saved {
+                Saved::Lost => to_mark.retain(|(marked, _)| marked != id),
+                Saved::Braked => {
+                    let reason =
+                        "removal by absence is stopped: too much of the mirror went missing at once".to_owned();
+                    outcomes.insert(id.clone(), Outcome::Snooze { until: self.clock.now().plus(BRAKED), reason });
+                }
+                Saved::NotMirrored | Saved::Mirrored { .. } => {}
+            }
+        }
+        self.thumbnails_wanted.notify_waiters();
+
+        let hinted_again = self.store.newer_tickets(story.batch).await?;
+        to_mark.retain(|(id, _)| !hinted_again.contains(id));
+        outcomes.extend(self.mark(story.account, story.batch, to_mark).await?);
+        Ok(outcomes)
+    }
+
+    async fn failed(&self, story: &Story<'_>, ids: Vec<EntryId>, error: &ApiError) -> Result<Outcomes, store::Error> {
+        warn!(account = %story.account.label, entries = ids.len(), "{} entries will be looked at again: {error}", ids.len());
+        self.note_trouble(story.account, error).await?;
+        let now = self.clock.now();
+        let outcome = |id: &EntryId| self.settings.retries.after_error(error, attempts(story.batch, id), now);
+        Ok(ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect())
+    }
+
+    fn retry_all(&self, story: &Story<'_>, ids: Vec<EntryId>, why: &str) -> Outcomes {
+        let retry = || Next::Retry { error: why.to_owned() };
+        let outcome = |id: &EntryId| self.settings.retries.outcome(retry(), attempts(story.batch, id));
+        ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect()
+    }
+
+    /// Waits until something is due, or a hint comes; then a moment more, so that a burst of hints becomes few requests.
+    async fn wait_for_work(&self) {
+        let until_due = match self.store.next_due().await {
+            Ok(Some(due)) => due.since(self.clock.now()),
+            _ => LONGEST_WAIT,
+        };
+        let longest = if self.clock.is_manual() { MANUAL_CLOCK_POLL } else { LONGEST_WAIT };
+        tokio::select! {
+            () = self.store.dirty_signal().notified() => self.stop.rest(self.settings.gather).await,
+            () = self.stop.rest(until_due.min(longest)) => {}
+        }
+    }
+}
+
+/// How long an absence waits while removals are braked.
+const BRAKED: Duration = Duration::from_secs(600);
+/// Even without a hint or a due time the dirty set is looked at this often.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// A clock that is moved by hand rings nobody.
+const MANUAL_CLOCK_POLL: Duration = Duration::from_millis(10);
+
+/// What is wrong with an answer that would be right for fewer entries.
+fn fault_of_a_part(answer: &Result<Look, ApiError>) -> Option<&ApiError> {
+    match answer {
+        Ok(look) => look.incomplete.as_ref(),
+        Err(error) => Some(error).filter(|error| error.class() == Class::Halve),
+    }
+}
+
+fn attempts(batch: &ClaimedBatch, id: &EntryId) -> u32 {
+    batch.entries().iter().find(|claimed| claimed.entry_id == *id).map_or(0, |claimed| claimed.attempts)
+}
+
+fn every(batch: &ClaimedBatch, outcome: impl Fn() -> Outcome) -> Outcomes {
+    batch.entries().iter().map(|entry| (entry.entry_id.clone(), outcome())).collect()
+}
