@@ -51,16 +51,20 @@ pub(crate) fn read(name: &str) -> Exchange {
 }
 
 impl Exchange {
-    /// The session of the request and the secrets of the account: what nobody may ever read.
-    pub(crate) fn secrets(&self) -> Vec<String> {
+    /// The session of the request; empty without one.
+    pub(crate) fn ks(&self) -> String {
         let body = self.file["request"]["body"].as_str().unwrap_or_default();
         let (json, form) =
             (body.find("\"ks\": \"").map(|at| &body[at + 7..]), body.find("ks=").map(|at| &body[at + 3..]));
         let ks = json.or(form).and_then(|rest| rest.split(['&', '"']).next()).unwrap_or_default();
-        let ks = percent_decode_str(ks).decode_utf8_lossy().into_owned();
+        percent_decode_str(ks).decode_utf8_lossy().into_owned()
+    }
+
+    /// The session of the request and the secrets of the account: what nobody may ever read.
+    pub(crate) fn secrets(&self) -> Vec<String> {
         let named = ["adminSecret", "userSecret"]
             .map(|name| self.file["context"][name].as_str().unwrap_or_default().to_owned());
-        [ks].into_iter().chain(named).filter(|secret| secret.len() >= 24).collect()
+        [self.ks()].into_iter().chain(named).filter(|secret| secret.len() >= 24).collect()
     }
 }
 

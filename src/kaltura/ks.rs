@@ -4,8 +4,6 @@
 //!
 //! Source: Kaltura's own PHP and Python clients; the vectors in `tests/fixtures/kaltura/ks.json` come from running them.
 
-use std::str::FromStr;
-
 use aes::Aes128;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -60,23 +58,6 @@ pub enum KsVersion {
     #[default]
     V2,
 }
-
-impl FromStr for KsVersion {
-    type Err = InvalidKsVersion;
-
-    fn from_str(text: &str) -> Result<Self, InvalidKsVersion> {
-        match text {
-            "1" => Ok(Self::V1),
-            "2" => Ok(Self::V2),
-            other => Err(InvalidKsVersion(other.to_owned())),
-        }
-    }
-}
-
-/// A text that names no version of a KS.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a KS version: 1 or 2")]
-pub struct InvalidKsVersion(String);
 
 /// Makes a KS of the given version; `random` keeps two sessions of one second apart.
 pub fn make(version: KsVersion, secret: &AdminSecret, claims: &Claims, random: [u8; 16]) -> Ks {
@@ -217,12 +198,5 @@ mod tests {
             v2(&secret, &claims, random).expose(),
             "djJ8MTAyfLMy8HUS5OYjUYGHdZr1Dy-wNw-mnW9Vl52cZjGfmeKzFMMKlPBpkorX8z-BhKZxU_oOPHuu4TYEsvNvCaEwAMrQhCwjUhYW--b0VtEGfOaqeYWFogpzCBxvgkbTbR6ZIA=="
         );
-    }
-
-    #[test]
-    fn only_versions_one_and_two_exist() {
-        assert_eq!("1".parse(), Ok(KsVersion::V1));
-        assert_eq!("2".parse(), Ok(KsVersion::V2));
-        assert_eq!("3".parse::<KsVersion>().unwrap_err().to_string(), "\"3\" is not a KS version: 1 or 2");
     }
 }

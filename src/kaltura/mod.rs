@@ -7,7 +7,7 @@
 //! ```text
 //! look / mark / policy        batch.rs, mark.rs, policy.rs (paged lists: listing.rs)
 //!   └─ ask / tell             client.rs        session refused? renewed and tried once more
-//!        ├─ session           session.rs       made by ks.rs, or asked with session.start
+//!        ├─ session           session.rs       made by ks.rs, or asked of the server (session_start.rs)
 //!        ├─ body, answers     multirequest.rs
 //!        └─ post              transport.rs     limiter.rs spaces calls, http.rs speaks
 //!             └─ Answer       answer.rs        JSON, or xml.rs; refusals become error.rs
@@ -58,6 +58,7 @@ pub mod policy;
 mod redact;
 pub mod service_url;
 pub mod session;
+mod session_start;
 pub mod thumbnails;
 pub mod transport;
 mod xml;

@@ -3,15 +3,14 @@
 //! Many workers share it. Whoever finds it refused first renews it, the others wait and take what comes: one refusal, one
 //! renewal, however many heard it.
 
-use std::str::FromStr;
 use std::time::Duration;
 
-use serde_json::json;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
 use super::error::{Class, Error};
 use super::ks::{self, Claims, KsVersion, SessionKind};
-use super::transport::{Connection, Transport};
+use super::session_start::{self, Started};
+use super::transport::Transport;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::PartnerId;
 use crate::domain::secret::{AdminSecret, Ks};
@@ -20,7 +19,7 @@ use crate::domain::secret::{AdminSecret, Ks};
 const REREAD_EVERY: Duration = Duration::from_secs(60);
 
 /// Sees everything, whatever category protects it. Without it entries are missing and `get` answers as if they were deleted.
-const PRIVILEGES: &str = "disableentitlement";
+pub(super) const PRIVILEGES: &str = "disableentitlement";
 
 /// Where the account's secret comes from. Reading again brings a changed one.
 pub trait SecretSource: Send + Sync {
@@ -44,31 +43,20 @@ impl<F: Fn() -> Result<AdminSecret, String> + Send + Sync> SecretSource for F {
 }
 
 /// How a session is come by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SessionWay {
     /// Made here from the admin secret.
     #[default]
     Local,
-    /// Asked of the server with `session.start`.
+    /// Asked of the server with `session.start` and the admin secret.
     Start,
+    /// Asked of the server with an application token; the client's secret is then the token. The token itself must give an
+    /// administrator's session with the privilege `disableentitlement`.
+    AppToken {
+        /// The token's id.
+        id: String,
+    },
 }
-
-impl FromStr for SessionWay {
-    type Err = InvalidSessionWay;
-
-    fn from_str(text: &str) -> Result<Self, InvalidSessionWay> {
-        match text {
-            "local" => Ok(Self::Local),
-            "start" => Ok(Self::Start),
-            other => Err(InvalidSessionWay(other.to_owned())),
-        }
-    }
-}
-
-/// A text that names no way to a session.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no way to a session: \"local\" or \"start\"")]
-pub struct InvalidSessionWay(String);
 
 /// What sessions are made like.
 #[derive(Debug, Clone)]
@@ -178,14 +166,17 @@ impl Session {
         (state.secret, state.live, state.reread_at) = (None, None, None);
     }
 
-    async fn renew(&self, state: &mut MutexGuard<'_, State>, transport: &Transport) -> Result<Live, Error> {
+    async fn renew(&self, state: &mut State, transport: &Transport) -> Result<Live, Error> {
         let now = self.clock.now();
-        let ks = match self.settings.way {
-            SessionWay::Local => self.made_here(&self.secret(state)?, now),
-            SessionWay::Start => self.started(state, transport).await?,
+        let Started { ks, expires } = match self.settings.way {
+            SessionWay::Local => Started { ks: self.made_here(&self.secret(state)?, now), expires: None },
+            SessionWay::Start | SessionWay::AppToken { .. } => self.started(state, transport).await?,
         };
+        // The server may grant less than was asked. It says so by its own clock: a life of nothing is a clock that is ahead.
+        let granted = expires.map(|end| end.since(now)).filter(|life| !life.is_zero());
+        let life = granted.unwrap_or(self.settings.lifetime).min(self.settings.lifetime);
         state.generation += 1;
-        let live = Live { ks, renew_at: now.plus(self.settings.lifetime.mul_f64(0.8)), generation: state.generation };
+        let live = Live { ks, renew_at: now.plus(life.mul_f64(0.8)), generation: state.generation };
         state.live = Some(live.clone());
         Ok(live)
     }
@@ -202,34 +193,21 @@ impl Session {
         ks::make(*version, secret, &claims, (self.nonce)())
     }
 
-    async fn started(&self, state: &mut State, transport: &Transport) -> Result<Ks, Error> {
+    async fn started(&self, state: &mut State, transport: &Transport) -> Result<Started, Error> {
         let secret = self.secret(state)?;
         let refused = match self.start(&secret, transport).await {
-            Err(error) if error.refusal().is_some_and(|refusal| refusal.code() == "START_SESSION_ERROR") => error,
+            Err(error) if session_start::is_wrong_secret(&error) => error,
             other => return other,
         };
         let changed = self.reread(state) && self.secret(state)?.expose() != secret.expose();
         if changed { self.start(&self.secret(state)?, transport).await } else { Err(refused) }
     }
 
-    async fn start(&self, secret: &AdminSecret, transport: &Transport) -> Result<Ks, Error> {
-        let SessionSettings { partner, user, lifetime, .. } = &self.settings;
-        let body = json!({
-            "format": 1,
-            "secret": secret.expose(),
-            "userId": user,
-            "type": SessionKind::Admin.number(),
-            "partnerId": partner.0,
-            "expiry": lifetime.as_secs(),
-            "privileges": PRIVILEGES,
-        });
-        let started = transport.post("session.start", &body, Connection::Kept).await?.token();
-        match &started {
-            Ok(_) => transport.went_well(),
-            Err(error) if error.class() == Class::SlowDown => transport.slow_down(),
-            Err(_) => {}
+    async fn start(&self, secret: &AdminSecret, transport: &Transport) -> Result<Started, Error> {
+        match &self.settings.way {
+            SessionWay::AppToken { id } => session_start::with_app_token(&self.settings, id, secret, transport).await,
+            _ => session_start::with_secret(&self.settings, secret, transport).await,
         }
-        started.map(Ks::new)
     }
 
     fn secret(&self, state: &mut State) -> Result<AdminSecret, Error> {

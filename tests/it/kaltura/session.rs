@@ -186,3 +186,58 @@ async fn a_session_the_server_will_not_start_says_so_and_a_changed_secret_mends_
     let (client, _) = counted_secret(settings, &clock());
     assert!(look(&client).await.is_ok());
 }
+
+/// A server with one application token, hashed as `hashed` says, whose sessions live an hour.
+async fn server_with_app_token(accepts: fn(&str) -> bool) -> Stub {
+    Stub::start(move |request, _| {
+        let body = request.json();
+        if request.line.contains("startWidgetSession") {
+            return Reply::json(&recorded("session.startWidgetSession.json"));
+        }
+        if !request.line.contains("appToken") {
+            return Reply::json(&recorded_batch());
+        }
+        match accepts(body["tokenHash"].as_str().unwrap()) {
+            true => Reply::json(&json!({"ks": "djJ8NDAyMXxapp", "sessionType": 2, "expiry": 1_795_459_465 + 3600})),
+            false => Reply::json(&recorded("appToken.startSession.bad_hash.json")),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_session_can_be_had_with_an_application_token_however_it_is_hashed() {
+    let hashes: [fn(&str) -> bool; 4] =
+        [|hash| hash.len() == 40, |hash| hash.len() == 64, |hash| hash.len() == 128, |hash| hash.len() == 32];
+    for (tries, accepts) in hashes.into_iter().enumerate() {
+        let stub = server_with_app_token(accepts).await;
+        let mut settings = settings(&stub);
+        settings.session.way = SessionWay::AppToken { id: "0_u970c0w2".to_owned() };
+        let clock = clock();
+        let client = client_with(settings, &clock);
+        look(&client).await.unwrap();
+        assert_eq!(client.calls_by_name()["appToken.startSession"], tries as u64 + 1);
+        assert_eq!(ks_of(stub.requests().last().unwrap()), "djJ8NDAyMXxapp");
+        let widget = recorded("session.startWidgetSession.json")["ks"].clone();
+        assert_eq!(
+            (&stub.requests()[1].json()["ks"], &stub.requests()[0].json()["widgetId"]),
+            (&widget, &json!("_4021"))
+        );
+        clock.advance(Duration::from_secs(2881));
+        look(&client).await.unwrap();
+        assert_eq!(client.calls_by_name()["session.startWidgetSession"], 2, "at 80 % of what was granted");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_application_token_degrades_the_account() {
+    let stub = server_with_app_token(|_| false).await;
+    let mut settings = settings(&stub);
+    settings.session.way = SessionWay::AppToken { id: "0_u970c0w2".to_owned() };
+    let error = look(&client_with(settings, &clock())).await.unwrap_err();
+    assert_eq!(error.class(), Class::Degraded);
+    assert_eq!(
+        error.to_string(),
+        "appToken.startSession refused with INVALID_APP_TOKEN_HASH: Invalid application token hash"
+    );
+}
