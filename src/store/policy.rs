@@ -232,33 +232,44 @@ async fn add_pending(tx: &mut WriteTx, account: AccountId, more: Pending) -> Res
 
 /// The next entries to re-evaluate, in the order of their rows.
 async fn touched(tx: &mut WriteTx, account: AccountId, pending: &Pending) -> Result<Vec<RowId>, Error> {
-    let list = if pending.all {
-        sqlx::query_scalar("select row_id from entries where row_id > ?1 and account_id = ?2 order by row_id limit ?3")
-    } else {
-        sqlx::query_scalar(
+    if pending.all {
+        let row_ids = sqlx::query_scalar(
             "select row_id
-             from (
-                 select e.row_id
-                 from json_each(?4) as profile
-                 cross join entries as e on e.account_id = ?2 and e.access_control = profile.value
-                 where e.row_id > ?1
-                 union
-                 select c.row_id
-                 from json_each(?5) as category
-                 cross join entry_categories as c on c.account_id = ?2 and c.category_id = category.value
-                 where c.row_id > ?1
-             )
+             from entries
+             where account_id = ? and row_id > ?
              order by row_id
-             limit ?3",
+             limit ?",
         )
-        .bind(pending.after_row)
         .bind(account.0)
+        .bind(pending.after_row)
         .bind(CHUNK)
-        .bind(rows::json(&pending.profiles))
-        .bind(rows::json(&pending.categories))
-    };
-    let list = if pending.all { list.bind(pending.after_row).bind(account.0).bind(CHUNK) } else { list };
-    Ok(list.fetch_all(&mut **tx).await?)
+        .fetch_all(&mut **tx)
+        .await?;
+        return Ok(row_ids);
+    }
+    let row_ids = sqlx::query_scalar(
+        "select row_id
+         from (
+             select e.row_id
+             from json_each(?3) as profile
+             cross join entries as e on e.account_id = ?1 and e.access_control = profile.value and e.row_id > ?2
+             union
+             select c.row_id
+             from json_each(?4) as category
+             cross join entry_categories as c
+                 on c.account_id = ?1 and c.category_id = category.value and c.row_id > ?2
+         )
+         order by row_id
+         limit ?5",
+    )
+    .bind(account.0)
+    .bind(pending.after_row)
+    .bind(rows::json(&pending.profiles))
+    .bind(rows::json(&pending.categories))
+    .bind(CHUNK)
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(row_ids)
 }
 
 async fn publish_rules(connection: &mut SqliteConnection, account: AccountId) -> Result<PublishRules, Error> {

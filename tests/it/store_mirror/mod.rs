@@ -2,4 +2,7 @@
 
 mod absence;
 mod house;
+mod pictures;
+mod policies;
+mod reading;
 mod saving;

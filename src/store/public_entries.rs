@@ -1,0 +1,450 @@
+//! Entries as visitors get them. Only rows whose stored state is public and whose dates hold now, and of these only
+//! what the allow-list names: a column that is not read here leaves the house by no public route.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::str::FromStr;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use super::Store;
+use super::error::Error;
+use super::rows::{self, RowId};
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{AccountId, EntryId, InvalidId, MetadataProfileId};
+use crate::domain::public_entry::{PublicCaption, PublicEntry, PublicFlavor, PublicThumbnail, PublishFields};
+
+/// Entries on one page, at most.
+pub const PAGE_MAX: usize = 100;
+
+/// How the entries of one account are told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PublicShape {
+    /// What the account is called.
+    pub label: String,
+    /// The profile whose fields are told; none, and no metadata is.
+    pub content_profile: Option<MetadataProfileId>,
+    /// The fields that its schema calls searchable.
+    pub searchable: BTreeSet<String>,
+    /// Never told, unless `[publish] metadata_fields` names it.
+    pub sync_field: String,
+    /// What `[publish]` says about fields.
+    pub publish: PublishFields,
+}
+
+impl PublicShape {
+    fn tells_field(&self, field: &str) -> bool {
+        match &self.publish.metadata_fields {
+            Some(named) => named.contains(field),
+            None => self.searchable.contains(field) && field != self.sync_field,
+        }
+    }
+
+    fn tells(&self, member: &str) -> bool {
+        self.publish.fields.as_ref().is_none_or(|named| named.contains(member))
+    }
+}
+
+/// The shapes of all accounts that visitors may ask for; entries of any other are not told.
+pub type PublicShapes = BTreeMap<AccountId, PublicShape>;
+
+/// The answer to a visitor who asks for one entry.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FoundEntry {
+    /// Here it is.
+    Found(Box<PublicEntry>),
+    /// There is none that visitors may see.
+    NotFound,
+    /// Several accounts have one of this id; their labels.
+    Ambiguous(Vec<String>),
+}
+
+/// Where the next page starts. Prints as an opaque text, stable while entries come and go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicCursor {
+    account: AccountId,
+    row_id: RowId,
+}
+
+impl fmt::Display for PublicCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{:x}", self.account.0, self.row_id)
+    }
+}
+
+impl FromStr for PublicCursor {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let number = |hex: &str| i64::from_str_radix(hex, 16).ok().filter(|number| *number >= 0);
+        text.split_once('-')
+            .and_then(|(account, row)| Some(Self { account: AccountId(number(account)?), row_id: number(row)? }))
+            .ok_or_else(|| InvalidId {
+                expected: "a cursor that an earlier page gave",
+                value: text.chars().take(64).collect(),
+            })
+    }
+}
+
+/// One page of entries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublicPage {
+    /// At most as many as were asked for; fewer only on the last page.
+    pub items: Vec<PublicEntry>,
+    /// Where the next page starts; `None` on the last.
+    pub next: Option<PublicCursor>,
+}
+
+impl Store {
+    /// The entry of this id that visitors may see now, of the accounts of `shapes`.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn public_entry(&self, entry: &EntryId, shapes: &PublicShapes) -> Result<FoundEntry, Error> {
+        let mut found = Vec::new();
+        let mut tx = self.read().await?;
+        for (account, shape) in shapes {
+            let rows = shown_of(&mut tx, *account, std::slice::from_ref(entry), self.now()).await?;
+            found.extend(assemble(&mut tx, &rows, shape, shapes).await?);
+        }
+        if found.len() > 1 {
+            return Ok(FoundEntry::Ambiguous(found.into_iter().map(|entry| entry.account).collect()));
+        }
+        Ok(found.pop().map_or(FoundEntry::NotFound, |entry| FoundEntry::Found(Box::new(entry))))
+    }
+
+    /// Those of these entries that visitors may see now, in the order asked for; the others are not in the answer.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn public_entries_of(
+        &self,
+        account: AccountId,
+        entries: &[EntryId],
+        shapes: &PublicShapes,
+    ) -> Result<Vec<PublicEntry>, Error> {
+        let Some(shape) = shapes.get(&account) else { return Ok(Vec::new()) };
+        let mut tx = self.read().await?;
+        let rows = shown_of(&mut tx, account, entries, self.now()).await?;
+        assemble(&mut tx, &rows, shape, shapes).await
+    }
+
+    /// A page of all entries that visitors may see now, of the accounts of `shapes`, in the order in which they came
+    /// into the mirror. `limit` is at most 100.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn public_entries(
+        &self,
+        after: Option<PublicCursor>,
+        limit: usize,
+        shapes: &PublicShapes,
+    ) -> Result<PublicPage, Error> {
+        let limit = limit.clamp(1, PAGE_MAX);
+        let mut items = Vec::new();
+        let mut last = None;
+        let mut tx = self.read().await?;
+        for (account, shape) in shapes {
+            let from = match after {
+                Some(cursor) if cursor.account > *account => continue,
+                Some(cursor) if cursor.account == *account => cursor.row_id,
+                _ => 0,
+            };
+            // One more than wanted tells whether there is a next page.
+            let rows = shown_after(&mut tx, *account, from, limit - items.len() + 1, self.now()).await?;
+            let (on_page, beyond) = rows.split_at(rows.len().min(limit - items.len()));
+            items.extend(assemble(&mut tx, on_page, shape, shapes).await?);
+            if let Some(row) = on_page.last() {
+                last = Some(PublicCursor { account: *account, row_id: row.try_get("row_id")? });
+            }
+            if !beyond.is_empty() {
+                return Ok(PublicPage { items, next: last.or(after) });
+            }
+        }
+        Ok(PublicPage { items, next: None })
+    }
+}
+
+async fn shown_of(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    entries: &[EntryId],
+    now: Timestamp,
+) -> Result<Vec<SqliteRow>, Error> {
+    let rows = sqlx::query(
+        "select e.row_id, e.entry_id, e.name, e.description, e.tags, e.media_type, e.kind, e.duration_s, e.duration_ms,
+                e.width, e.height, e.created_at, e.updated_at, e.start_date, e.end_date, e.plays, e.views,
+                e.reference_id, e.seq, s.synced_at, t.version as thumbnail_version
+         from json_each(?3) as wanted
+         cross join entry_sync as s on s.account_id = ?1 and s.entry_id = wanted.value
+         cross join entries as e on e.row_id = s.row_id
+         left join entry_thumbnails as t on t.row_id = e.row_id and t.sha256 is not null
+         where e.public_state = 'public'
+           and (e.start_date is null or e.start_date <= ?2)
+           and (e.end_date is null or e.end_date > ?2)
+         order by wanted.key",
+    )
+    .bind(account.0)
+    .bind(now.as_secs())
+    .bind(rows::parameter(entries))
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
+}
+
+async fn shown_after(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    after: RowId,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Vec<SqliteRow>, Error> {
+    // The index entries_public has the rows in this order, and no other rows.
+    let rows = sqlx::query(
+        "select e.row_id, e.entry_id, e.name, e.description, e.tags, e.media_type, e.kind, e.duration_s, e.duration_ms,
+                e.width, e.height, e.created_at, e.updated_at, e.start_date, e.end_date, e.plays, e.views,
+                e.reference_id, e.seq, s.synced_at, t.version as thumbnail_version
+         from entries as e indexed by entries_public
+         cross join entry_sync as s on s.row_id = e.row_id
+         left join entry_thumbnails as t on t.row_id = e.row_id and t.sha256 is not null
+         where e.account_id = ?1
+           and e.public_state = 'public'
+           and e.row_id > ?3
+           and (e.start_date is null or e.start_date <= ?2)
+           and (e.end_date is null or e.end_date > ?2)
+         order by e.row_id
+         limit ?4",
+    )
+    .bind(account.0)
+    .bind(now.as_secs())
+    .bind(after)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
+}
+
+/// The entries of these rows, with what lies in other tables: three statements, however many there are.
+async fn assemble(
+    connection: &mut SqliteConnection,
+    shown: &[SqliteRow],
+    shape: &PublicShape,
+    shapes: &PublicShapes,
+) -> Result<Vec<PublicEntry>, Error> {
+    if shown.is_empty() {
+        return Ok(Vec::new());
+    }
+    let row_ids: Vec<RowId> = shown.iter().map(|row| Ok(row.try_get("row_id")?)).collect::<Result<_, Error>>()?;
+    let wanted = rows::parameter(&row_ids);
+    let mut metadata = metadata(connection, &wanted, shape).await?;
+    let (mut flavors, mut captions) = assets(connection, &wanted).await?;
+    let mut categories = categories(connection, &wanted).await?;
+    let account_in_url = (shapes.len() > 1).then_some(shape.label.as_str());
+    row_ids
+        .iter()
+        .zip(shown)
+        .map(|(row_id, row)| {
+            let entry = PublicEntry {
+                metadata: metadata.remove(row_id).unwrap_or_default(),
+                flavors: flavors.remove(row_id).unwrap_or_default(),
+                captions: captions.remove(row_id).unwrap_or_default(),
+                categories: categories.remove(row_id).unwrap_or_default(),
+                ..bare_entry(row, shape, account_in_url)?
+            };
+            Ok(narrowed(entry, shape))
+        })
+        .collect()
+}
+
+/// What the entry's own row tells.
+fn bare_entry(row: &SqliteRow, shape: &PublicShape, account_in_url: Option<&str>) -> Result<PublicEntry, Error> {
+    let id = rows::entry_id(row)?;
+    let description: String = row.try_get("description")?;
+    let thumbnail: Option<String> = row.try_get("thumbnail_version")?;
+    Ok(PublicEntry {
+        account: shape.label.clone(),
+        name: row.try_get("name")?,
+        description: Some(description).filter(|text| !text.is_empty()),
+        tags: rows::from_json(row, "tags")?,
+        categories: Vec::new(),
+        media_type: row.try_get("media_type")?,
+        kind: row.try_get("kind")?,
+        duration: row.try_get("duration_s")?,
+        ms_duration: row.try_get("duration_ms")?,
+        width: row.try_get("width")?,
+        height: row.try_get("height")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+        start_date: row.try_get("start_date")?,
+        end_date: row.try_get("end_date")?,
+        plays: row.try_get("plays")?,
+        views: row.try_get("views")?,
+        reference_id: row.try_get("reference_id")?,
+        thumbnail: thumbnail
+            .map(|version| PublicThumbnail { url: thumbnail_url(&id, &version, account_in_url), version }),
+        flavors: Vec::new(),
+        captions: Vec::new(),
+        metadata: BTreeMap::new(),
+        synced_at: rows::time(row, "synced_at")?.map(|at| at.to_string()),
+        seq: row.try_get("seq")?,
+        id,
+    })
+}
+
+/// The version makes the URL one of this picture only; with several accounts it says whose.
+fn thumbnail_url(id: &EntryId, version: &str, account: Option<&str>) -> String {
+    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let account = account.map(|label| format!("account={}&", encoded(label))).unwrap_or_default();
+    format!("/thumbnails/{id}?{account}v={}", encoded(version))
+}
+
+/// The entry without the members that `[publish] fields` does not name.
+fn narrowed(entry: PublicEntry, shape: &PublicShape) -> PublicEntry {
+    if shape.publish.fields.is_none() {
+        return entry;
+    }
+    fn told<T: Default>(tells: bool, value: T) -> T {
+        if tells { value } else { T::default() }
+    }
+    let tells = |member| shape.tells(member);
+    PublicEntry {
+        name: told(tells("name"), entry.name),
+        description: told(tells("description"), entry.description),
+        tags: told(tells("tags"), entry.tags),
+        categories: told(tells("categories"), entry.categories),
+        media_type: told(tells("mediaType"), entry.media_type),
+        kind: told(tells("type"), entry.kind),
+        duration: told(tells("duration"), entry.duration),
+        ms_duration: told(tells("msDuration"), entry.ms_duration),
+        width: told(tells("width"), entry.width),
+        height: told(tells("height"), entry.height),
+        created_at: told(tells("createdAt"), entry.created_at),
+        updated_at: told(tells("updatedAt"), entry.updated_at),
+        start_date: told(tells("startDate"), entry.start_date),
+        end_date: told(tells("endDate"), entry.end_date),
+        plays: told(tells("plays"), entry.plays),
+        views: told(tells("views"), entry.views),
+        reference_id: told(tells("referenceId"), entry.reference_id),
+        thumbnail: told(tells("thumbnail"), entry.thumbnail),
+        flavors: told(tells("flavors"), entry.flavors),
+        captions: told(tells("captions"), entry.captions),
+        metadata: told(tells("metadata"), entry.metadata),
+        synced_at: told(tells("syncedAt"), entry.synced_at),
+        id: entry.id,
+        account: entry.account,
+        seq: entry.seq,
+    }
+}
+
+type OfEntry<T> = HashMap<RowId, T>;
+
+async fn metadata(
+    connection: &mut SqliteConnection,
+    wanted: &str,
+    shape: &PublicShape,
+) -> Result<OfEntry<BTreeMap<String, Vec<String>>>, Error> {
+    let Some(profile) = shape.content_profile else { return Ok(HashMap::new()) };
+    sqlx::query(
+        "select m.row_id, m.fields
+         from json_each(?) as wanted
+         cross join custom_metadata as m on m.row_id = wanted.value and m.profile_id = ?",
+    )
+    .bind(wanted)
+    .bind(profile.0)
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(|row| {
+        let mut fields: BTreeMap<String, Vec<String>> = rows::from_json(row, "fields")?;
+        fields.retain(|name, values| shape.tells_field(name) && !values.is_empty());
+        Ok((row.try_get("row_id")?, fields))
+    })
+    .collect()
+}
+
+async fn assets(
+    connection: &mut SqliteConnection,
+    wanted: &str,
+) -> Result<(OfEntry<Vec<PublicFlavor>>, OfEntry<Vec<PublicCaption>>), Error> {
+    let ready = sqlx::query(
+        "select a.row_id, a.kind, a.asset_id, a.width, a.height, a.bitrate_kbps, a.container_format, a.language, a.label
+         from json_each(?) as wanted
+         cross join assets as a on a.row_id = wanted.value
+         where a.status = '2'
+         order by a.bitrate_kbps, a.asset_id",
+    )
+    .bind(wanted)
+    .fetch_all(connection)
+    .await?;
+    let (mut flavors, mut captions): (OfEntry<Vec<_>>, OfEntry<Vec<_>>) = Default::default();
+    for row in &ready {
+        let row_id = row.try_get("row_id")?;
+        match row.try_get("kind")? {
+            "caption" => captions.entry(row_id).or_default().push(PublicCaption {
+                id: row.try_get("asset_id")?,
+                language: row.try_get("language")?,
+                label: row.try_get("label")?,
+            }),
+            _ => flavors.entry(row_id).or_default().push(PublicFlavor {
+                id: row.try_get("asset_id")?,
+                width: row.try_get("width")?,
+                height: row.try_get("height")?,
+                bitrate: row.try_get("bitrate_kbps")?,
+                container_format: row.try_get("container_format")?,
+            }),
+        }
+    }
+    Ok((flavors, captions))
+}
+
+async fn categories(connection: &mut SqliteConnection, wanted: &str) -> Result<OfEntry<Vec<String>>, Error> {
+    let active = sqlx::query(
+        "select m.row_id, c.full_name
+         from json_each(?) as wanted
+         cross join entry_categories as m on m.row_id = wanted.value
+         cross join categories as c on c.account_id = m.account_id and c.category_id = m.category_id
+         where m.status = 2
+         order by c.full_name",
+    )
+    .bind(wanted)
+    .fetch_all(connection)
+    .await?;
+    let mut categories: OfEntry<Vec<String>> = HashMap::new();
+    for row in &active {
+        categories.entry(row.try_get("row_id")?).or_default().push(row.try_get("full_name")?);
+    }
+    Ok(categories)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_back_as_it_was_given_and_nothing_else_is_one() {
+        let cursor = PublicCursor { account: AccountId(3), row_id: 1_000_000 };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for bad in ["", "-", "1", "1-", "-1", "1-x", "1--2", "1-2-3", "ffffffffffffffffff-1"] {
+            assert!(bad.parse::<PublicCursor>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_url_of_a_picture_says_whose_it_is_when_there_are_several_accounts() {
+        let id: EntryId = "1_82h0a7l2".parse().unwrap();
+        assert_eq!(thumbnail_url(&id, "100002", None), "/thumbnails/1_82h0a7l2?v=100002");
+        assert_eq!(thumbnail_url(&id, "1&2", Some("a b")), "/thumbnails/1_82h0a7l2?account=a%20b&v=1%262");
+    }
+
+    #[test]
+    fn publish_widens_and_narrows_the_fields_that_are_told() {
+        let searchable: BTreeSet<String> = ["Topic", "SyncStatus"].map(str::to_owned).into();
+        let mut shape = PublicShape { searchable, sync_field: "SyncStatus".into(), ..PublicShape::default() };
+        let tells = |shape: &PublicShape| ["Topic", "SyncStatus", "Internal"].map(|field| shape.tells_field(field));
+        assert_eq!(tells(&shape), [true, false, false]);
+        shape.publish.metadata_fields = Some(["Internal".to_owned()].into());
+        assert_eq!(tells(&shape), [false, false, true]);
+    }
+}
