@@ -269,27 +269,39 @@ fn check_media_type(filter: &Params) -> Result<(), ApiError> {
     }
 }
 
-/// Newest first unless told otherwise; an unknown order is none, which is the index's own: oldest first.
+/// By what a list is ordered.
 fn sort(entries: &mut [&SimEntry], order: Option<&str>) {
-    let (descending, name) = match order {
-        None | Some("") => (true, "createdAt"),
-        Some(order) => (order.starts_with('-'), order.trim_start_matches(['+', '-', ' '])),
+    let order = order.unwrap_or_default();
+    let is_descending = order.starts_with('-');
+    // Of two alike, the older stands first, whichever way the list runs.
+    let mut by = |key: fn(&SimEntry) -> i64| {
+        let sign = if is_descending { -1 } else { 1 };
+        entries.sort_by_key(|entry| (sign * key(entry), entry.created_at));
     };
-    let by_number = |key: fn(&SimEntry) -> i64| move |entry: &&SimEntry| (key(entry), entry.created_at);
-    match name {
-        "name" => entries.sort_by_key(|entry| entry.name.to_lowercase()),
-        "updatedAt" => entries.sort_by_key(by_number(|entry| entry.updated_at)),
-        "startDate" => entries.sort_by_key(by_number(|entry| entry.start_date.unwrap_or(0))),
-        "endDate" => entries.sort_by_key(by_number(|entry| entry.end_date.unwrap_or(0))),
-        "moderationCount" => entries.sort_by_key(by_number(|entry| entry.moderation_count)),
-        "plays" => entries.sort_by_key(by_number(|entry| entry.plays)),
-        "views" => entries.sort_by_key(by_number(|entry| entry.views)),
-        "duration" => entries.sort_by_key(by_number(|entry| entry.ms_duration)),
-        _ => entries.sort_by_key(by_number(|entry| entry.created_at)),
+    match order.trim_start_matches(['+', '-']) {
+        "updatedAt" => by(|entry| entry.updated_at),
+        "startDate" => by(|entry| entry.start_date.unwrap_or(0)),
+        "endDate" => by(|entry| entry.end_date.unwrap_or(0)),
+        "moderationCount" => by(|entry| entry.moderation_count),
+        "plays" => by(|entry| entry.plays),
+        "views" => by(|entry| entry.views),
+        "duration" => by(|entry| entry.ms_duration),
+        "name" => {
+            entries.sort_by_key(|entry| entry.name.to_lowercase());
+            if is_descending {
+                entries.reverse();
+            }
+        }
+        _ if is_known_order(order) => by(|entry| entry.created_at),
+        _ => entries.sort_by_key(|entry| entry.created_at),
     }
-    if descending {
-        entries.reverse();
-    }
+}
+
+/// Orders there are; without one of them a page is cut in the index's order and shown in the order of ids.
+pub fn is_known_order(order: &str) -> bool {
+    const ORDERS: [&str; 9] =
+        ["name", "createdAt", "updatedAt", "startDate", "endDate", "moderationCount", "plays", "views", "duration"];
+    ORDERS.contains(&order.trim_start_matches(['+', '-']))
 }
 
 /// True for what `media.*` knows.

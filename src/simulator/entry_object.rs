@@ -16,6 +16,14 @@ pub fn class_of(kind: EntryKind) -> &'static str {
     }
 }
 
+/// The class an entry is shown as in `media.list`, which keeps what only administrators see of a live stream's class name.
+pub fn class_in_media_list(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::LiveStream => "KalturaLiveStreamEntry",
+        kind => class_of(kind),
+    }
+}
+
 /// The entry as an object of its own class.
 pub fn entry_object(account: &SimAccount, entry: &SimEntry) -> Value {
     entry_object_as(account, entry, class_of(entry.kind))
@@ -36,6 +44,9 @@ pub fn entry_object_as(account: &SimAccount, entry: &SimEntry, class: &'static s
 
 /// One member of an entry by its API name; null when it has none.
 pub fn member(account: &SimAccount, entry: &SimEntry, name: &str) -> Value {
+    if name == "playlistContent" && entry.is_deleted() {
+        return Value::Null;
+    }
     if let Some(value) = entry.extra.get(name) {
         return value.clone();
     }
@@ -68,7 +79,8 @@ fn base(account: &SimAccount, entry: &SimEntry, name: &str) -> Option<Value> {
         "type" => Value::from(entry.kind.api_type()),
         "createdAt" => Value::from(entry.created_at),
         "updatedAt" => Value::from(entry.updated_at),
-        "rank" | "totalRank" | "votes" | "partnerSortValue" => Value::from(0),
+        "rank" => Value::from(0.0),
+        "totalRank" | "votes" | "partnerSortValue" => Value::from(0),
         "partnerData" => json!(entry.partner_data),
         "downloadUrl" => Value::from(download_url(account, entry)),
         "searchText" => Value::from(search_text(account, entry)),
@@ -234,7 +246,7 @@ pub fn thumbnail_url(account: &SimAccount, entry: &SimEntry) -> String {
     format!("{}{path}/thumbnail/entry_id/{}/version/{}", account.cdn_url, entry.id, entry.thumbnail.version)
 }
 
-/// The server's internal index text: name, tags and description without quotes, then the admin tags.
+/// The server's internal index text: name, tags and description without quotes and line ends, then the admin tags.
 pub fn search_text(account: &SimAccount, entry: &SimEntry) -> String {
     let display = if entry.display_in_search > 0 { "_PAR_ONLY_" } else { "_NONE_" };
     let media_type = match entry.kind {
@@ -244,7 +256,7 @@ pub fn search_text(account: &SimAccount, entry: &SimEntry) -> String {
     };
     let mut text = format!("{display} _{}_ _MEDIA_TYPE_{media_type}|  ", account.partner_id);
     for part in [&entry.name, &entry.tags, &entry.description] {
-        let unquoted = part.replace(['"', '\''], "");
+        let unquoted = part.replace(['"', '\'', '\r', '\n'], "");
         if !unquoted.is_empty() {
             text.push_str(&unquoted);
             text.push(' ');

@@ -197,6 +197,11 @@ impl Simulator {
     }
 }
 
+/// The actions it knows, for example `metadata_metadata.update`.
+pub fn actions() -> Vec<String> {
+    super::services::names().collect()
+}
+
 impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Simulator").field("url", &self.url()).finish_non_exhaustive()

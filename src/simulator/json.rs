@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// Writes a value.
 pub fn write(out: &mut String, value: &Value) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
-        Value::Number(number) => write!(out, "{number}").expect("a text takes every write"),
+        Value::Number(number) => write_number(out, number),
         Value::String(text) => write_text(out, text),
         Value::Array(items) => {
             out.push('[');
@@ -36,6 +36,15 @@ pub fn write(out: &mut String, value: &Value) {
             out.push('}');
         }
     }
+}
+
+/// A float without a fraction is written as PHP writes it: `0`.
+pub fn write_number(out: &mut String, number: &Number) {
+    match number.as_f64() {
+        Some(float) if number.is_f64() => write!(out, "{float}"),
+        _ => write!(out, "{number}"),
+    }
+    .expect("a text takes every write");
 }
 
 fn write_text(out: &mut String, text: &str) {

@@ -4,12 +4,18 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
+use super::json::write_number;
+
 /// Writes a value.
 pub fn write(out: &mut String, value: &Value) {
     match value {
         Value::Null => out.push_str("N;"),
         Value::Bool(truth) => write!(out, "b:{};", u8::from(*truth)).expect("a text takes every write"),
-        Value::Number(number) if number.is_f64() => write!(out, "d:{number};").expect("a text takes every write"),
+        Value::Number(number) if number.is_f64() => {
+            out.push_str("d:");
+            write_number(out, number);
+            out.push(';');
+        }
         Value::Number(number) => write!(out, "i:{number};").expect("a text takes every write"),
         Value::String(text) => write_text(out, text),
         Value::Array(items) => {

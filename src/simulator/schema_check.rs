@@ -1,6 +1,6 @@
 //! Checks documents and schemas as the server does, and refuses them in its words.
 
-use crate::metadata_xml::error::{Error, Flaw};
+use crate::metadata_xml::error::{Error, Flaw, Open};
 use crate::metadata_xml::schema::Schema;
 use crate::metadata_xml::violation::{Violation, server_message};
 
@@ -32,13 +32,20 @@ pub fn check_schema(xsd: &str) -> Result<(), ApiError> {
 fn reading_faults(error: &Error) -> Vec<Violation> {
     let at = |line: usize, message: String| Violation { line: Some(line), message };
     match error {
-        Error::NotXml { line, flaw: flaw @ Flaw::CutStartTag(_, Some(parent)) } => {
-            let around = format!("Premature end of data in tag {} line {}", parent.name, parent.line);
-            vec![at(*line, flaw.to_string()), at(*line, around)]
+        // The parser names elements without their prefix.
+        Error::NotXml { line, flaw: Flaw::CutStartTag(open, Some(parent)) } => {
+            let cut = Flaw::CutStartTag(without_prefix(open), None).to_string();
+            let around = Flaw::Unclosed(without_prefix(parent)).to_string();
+            vec![at(*line, cut), at(*line, around)]
         }
         Error::NotXml { line, flaw } => vec![at(*line, flaw.to_string())],
         other => vec![at(1, other.to_string())],
     }
+}
+
+fn without_prefix(open: &Open) -> Open {
+    let name = open.name.rsplit(':').next().unwrap_or_default().to_owned();
+    Open { name, line: open.line }
 }
 
 /// The server escapes the message for HTML, in the argument too.

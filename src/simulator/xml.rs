@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use super::classes;
+use super::json::write_number;
 use super::outcome::{ApiError, Outcome};
 
 /// How nulls are shown.
@@ -45,7 +46,7 @@ fn write(out: &mut String, value: &Value, nulls: Nulls) {
     match value {
         Value::Null => {}
         Value::Bool(truth) => out.push(if *truth { '1' } else { '0' }),
-        Value::Number(number) => write!(out, "{number}").expect("a text takes every write"),
+        Value::Number(number) => write_number(out, number),
         Value::String(text) => escape(out, text),
         Value::Array(items) => {
             for item in items {

@@ -4,6 +4,7 @@
 mod architecture;
 mod cli_notification;
 mod config;
+mod conformance;
 mod kaltura;
 mod metadata_xml;
 mod notification;

@@ -7,8 +7,8 @@ use crate::domain::ids::EntryId;
 use crate::simulator::edits;
 use crate::simulator::entry::SimEntry;
 use crate::simulator::entry_change;
-use crate::simulator::entry_list::{Scope, is_visible_to, matching};
-use crate::simulator::entry_object::{entry_object, entry_object_as};
+use crate::simulator::entry_list::{Scope, is_known_order, is_visible_to, matching};
+use crate::simulator::entry_object::{class_in_media_list, class_of, entry_object, entry_object_as};
 use crate::simulator::lists::{Pager, list_response};
 use crate::simulator::outcome::{ApiError, Outcome};
 
@@ -85,9 +85,15 @@ pub fn shown(context: &Context, id: &EntryId) -> Value {
 
 pub fn list_in(context: &mut Context, scope: Scope, class: &str) -> Outcome {
     let account = &*context.account;
-    let entries = matching(account, &context.params.object("filter"), scope, context.session)?;
-    let page = Pager::of(context.params).cut_index(&entries)?;
-    Ok(list_response(class, entries.len(), page.iter().map(|entry| entry_object(account, entry)).collect()))
+    let filter = context.params.object("filter");
+    let entries = matching(account, &filter, scope, context.session)?;
+    let mut page = Pager::of(context.params).cut_index(&entries)?.to_vec();
+    if !is_known_order(&filter.text("orderBy").unwrap_or_default()) {
+        page.sort_by_key(|entry| &entry.id);
+    }
+    let class_of = if scope == Scope::Media { class_in_media_list } else { class_of };
+    let objects = page.iter().map(|entry| entry_object_as(account, entry, class_of(entry.kind))).collect();
+    Ok(list_response(class, entries.len(), objects))
 }
 
 pub fn count_in(context: &mut Context, scope: Scope) -> Outcome {

@@ -150,6 +150,11 @@ static ACTIONS: &[Action] = {
     ]
 };
 
+/// The names of all actions: `service.action`.
+pub fn names() -> impl Iterator<Item = String> {
+    ACTIONS.iter().map(|action| format!("{}.{}", action.service, action.action))
+}
+
 /// The action of that name in any case.
 ///
 /// # Errors
