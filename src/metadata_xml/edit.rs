@@ -1,12 +1,11 @@
 //! Writing one field: a few bytes are replaced or put in, everything else stays, and the result is judged.
 
-use std::ops::Range;
-
 use super::document::{Document, Field};
 use super::error::Error;
+use super::patch::Patch;
 use super::schema::{Content, Schema};
 use super::syntax;
-use super::tree::{Element, Node, Text};
+use super::tree::Element;
 use super::violation::Violation;
 
 /// Why a field is not written. Nothing was; what to do is the caller's decision.
@@ -30,6 +29,12 @@ pub enum EditError {
         /// The validator's words.
         reason: String,
     },
+    /// The schema does not compile: the server refuses every document of the profile.
+    #[error("the metadata schema does not compile: {fault}; save the profile again with a schema that does")]
+    BrokenSchema {
+        /// The first fault.
+        fault: Violation,
+    },
     /// Where a new element must stand is not certain: the schema has a shape we do not understand.
     #[error("the metadata schema does not tell where field {field:?} must stand")]
     NoPosition {
@@ -44,7 +49,7 @@ pub enum EditError {
     },
     /// The server would refuse the result, most likely because the document did not follow the schema before either
     /// (a schema that changed, a field that is there twice). For this entry only.
-    #[error("the server would refuse the document: {}", .violations.iter().map(Violation::to_string).collect::<Vec<_>>().join(" "))]
+    #[error("the server would refuse the document: {}", in_one_line(.violations))]
     Invalid {
         /// What it would say.
         violations: Vec<Violation>,
@@ -63,22 +68,29 @@ pub enum EditError {
 impl EditError {
     /// Whether it holds for every entry of the account, not for this document.
     pub fn is_about_the_schema(&self) -> bool {
-        matches!(self, Self::UnknownField { .. } | Self::ValueRefused { .. } | Self::NoPosition { .. })
+        match self {
+            Self::UnknownField { .. }
+            | Self::ValueRefused { .. }
+            | Self::BrokenSchema { .. }
+            | Self::NoPosition { .. } => true,
+            Self::NotPlain { .. } | Self::Invalid { .. } | Self::Unreadable(_) | Self::NotOnlyTheField { .. } => false,
+        }
     }
 }
 
-/// Bytes to be replaced, and by what.
-struct Patch {
-    range: Range<usize>,
-    text: String,
+fn in_one_line(violations: &[Violation]) -> String {
+    violations.iter().map(|violation| violation.message.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 impl Schema {
     /// Whether a field exists and may have a value, whatever else a document holds.
     ///
     /// # Errors
-    /// `UnknownField` or `ValueRefused`.
+    /// `BrokenSchema`, `UnknownField` or `ValueRefused`.
     pub fn accepts(&self, field: &str, value: &str) -> Result<(), EditError> {
+        if let Some(fault) = self.faults().first() {
+            return Err(EditError::BrokenSchema { fault: fault.clone() });
+        }
         let declared = self.field(field).ok_or_else(|| EditError::UnknownField {
             field: field.to_owned(),
             known: self.fields().iter().map(|known| known.name.clone()).collect(),
@@ -113,7 +125,7 @@ impl Document {
             Some(element) => self.replacement(element, name, value)?,
             None => vec![self.insertion(name, value, schema)?],
         };
-        let edited = apply(self.source(), &patches);
+        let edited = Patch::apply_all(&patches, self.source());
         let result = Document::parse(&edited)?;
         if !self.differs_only_in(&result, name, value) {
             return Err(EditError::NotOnlyTheField { field: name.to_owned() });
@@ -126,72 +138,26 @@ impl Document {
         if element.elements().next().is_some() {
             return Err(EditError::NotPlain { field: name.to_owned() });
         }
-        if element.is_one_tag() {
-            return Ok(vec![self.opened(element, &syntax::escape_text(value))]);
-        }
-        let mut patches = value_patches(element, value);
-        if patches.is_empty() {
-            let end = element.content.end;
-            patches.push(Patch { range: end..end, text: syntax::escape_text(value) });
-        }
-        Ok(patches)
-    }
-
-    /// `<F a="1" />` as `<F a="1">…</F>`.
-    fn opened(&self, element: &Element, content: &str) -> Patch {
-        let tag = self.slice(&element.span);
-        let kept = tag.trim_end_matches("/>").trim_end_matches([' ', '\t', '\r', '\n']);
-        let range = element.span.start + kept.len()..element.span.end;
-        Patch { range, text: format!(">{content}</{}>", element.name) }
+        Ok(Patch::of_value(self.source(), element, value))
     }
 
     fn insertion(&self, name: &str, value: &str, schema: &Schema) -> Result<Patch, EditError> {
         let new = format!("<{name}>{}</{name}>", syntax::escape_text(value));
-        let root = self.root();
-        if root.is_one_tag() {
-            return Ok(self.opened(root, &new));
-        }
         let before = self.last_before(name, schema)?;
-        Ok(match (before, root.elements().next()) {
-            (Some(before), _) => Patch {
-                range: before.span.end..before.span.end,
-                text: format!("{}{new}", self.indentation(before).unwrap_or_default()),
-            },
-            (None, Some(first)) => Patch {
-                range: first.span.start..first.span.start,
-                text: format!("{new}{}", self.indentation(first).unwrap_or_default()),
-            },
-            (None, None) => Patch {
-                range: root.content.start..root.content.start,
-                text: format!("{}{new}", self.indentation_of_a_first_element()),
-            },
-        })
+        Ok(Patch::of_new_element(self.source(), self.root(), before, &new))
     }
 
-    /// The last element that must stand before a field. None when the field comes first.
+    /// The last element that must stand before a field. None when the field comes first or there is no other element.
     fn last_before(&self, name: &str, schema: &Schema) -> Result<Option<&Element>, EditError> {
+        if self.root().elements().next().is_none() {
+            return Ok(None);
+        }
         let no_position = || EditError::NoPosition { field: name.to_owned() };
         let Content::Sequence(fields) = &schema.root.content else { return Err(no_position()) };
         let place = |name: &str| fields.iter().position(|field| field.name == name);
         let own = place(name).ok_or_else(no_position)?;
         let is_before = |element: &&Element| place(element.local_name()).is_some_and(|other| other < own);
         Ok(self.root().elements().rev().find(is_before))
-    }
-
-    /// The line break and spaces an element stands behind. None when it follows something on its line.
-    fn indentation(&self, element: &Element) -> Option<&str> {
-        line_start(self.slice(&(self.root().content.start..element.span.start)))
-    }
-
-    /// In a root without elements: like the comment in it, else two spaces deeper than the root's end.
-    fn indentation_of_a_first_element(&self) -> String {
-        let content = self.slice(&self.root().content);
-        let blank = &content[..content.len() - content.trim_start_matches([' ', '\t', '\r', '\n']).len()];
-        match line_start(blank) {
-            Some(indentation) if blank.len() < content.len() => indentation.to_owned(),
-            Some(indentation) => format!("{indentation}  "),
-            None => String::new(),
-        }
     }
 
     /// Whether `result` is this document with the field at the value and every other byte of content as it was.
@@ -222,60 +188,180 @@ pub fn new_document(name: &str, value: &str, schema: &Schema) -> Result<String, 
     Document::parse(&format!("<{root}></{root}>"))?.with_field(name, value, schema)
 }
 
-/// The value in place of an element's characters: in the first run that has any, the others emptied, all comments left.
-fn value_patches(element: &Element, value: &str) -> Vec<Patch> {
-    let mut patches: Vec<Patch> = runs(element).into_iter().map(|range| Patch { range, text: String::new() }).collect();
-    let sole_cdata = match element.texts().collect::<Vec<_>>().as_slice() {
-        [only] if only.cdata && !value.contains("]]>") && !value.contains('\r') => Some(cdata_content(only)),
-        _ => None,
-    };
-    match (sole_cdata, patches.first_mut()) {
-        (Some(range), _) => vec![Patch { range, text: value.to_owned() }],
-        (None, Some(first)) => {
-            first.text = syntax::escape_text(value);
-            patches
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A, S and B may have any text; a few more are there for the refusals.
+    fn schema() -> Schema {
+        let text = |name: &str, occurs: &str| {
+            format!(r#"<xsd:element name="{name}" minOccurs="0" {occurs} type="xsd:string"/>"#)
+        };
+        let fields = [text("A", ""), text("S", ""), text("B", ""), text("Many", r#"maxOccurs="unbounded""#)].concat();
+        schema_of(&format!(
+            r#"<xsd:sequence>{fields}<xsd:element name="List" minOccurs="0"><xsd:simpleType><xsd:restriction base="xsd:string">
+            <xsd:enumeration value="Sync Needed"/><xsd:enumeration value="Sync Done"/></xsd:restriction></xsd:simpleType>
+            </xsd:element><xsd:element name="Group" minOccurs="0"><xsd:complexType><xsd:sequence/></xsd:complexType>
+            </xsd:element></xsd:sequence>"#
+        ))
+    }
+
+    fn schema_of(content: &str) -> Schema {
+        let xsd = format!(
+            r#"<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema"><xsd:element name="m"><xsd:complexType>
+            {content}</xsd:complexType></xsd:element></xsd:schema>"#
+        );
+        Schema::parse(&xsd).unwrap()
+    }
+
+    fn edit(source: &str, name: &str, value: &str) -> Result<String, EditError> {
+        Document::parse(source).unwrap().with_field(name, value, &schema())
+    }
+
+    #[test]
+    fn only_the_value_changes() {
+        let cases = [
+            ("<m><S>old</S></m>", "<m><S>v</S></m>"),
+            ("<m><A>old</A><S>old</S><B>old</B></m>", "<m><A>old</A><S>v</S><B>old</B></m>"),
+            ("<m><S></S></m>", "<m><S>v</S></m>"),
+            ("<m><S/></m>", "<m><S>v</S></m>"),
+            ("<m><S\n /></m>", "<m><S>v</S></m>"),
+            ("<m><S >a &amp; b</S ></m >", "<m><S >v</S ></m >"),
+            ("<m><S><![CDATA[old]]></S></m>", "<m><S><![CDATA[v]]></S></m>"),
+            ("<m><S>a<![CDATA[b]]>c</S></m>", "<m><S>v</S></m>"),
+            ("<m><S><!-- 1 -->a<?p?>b<!-- 2 --></S></m>", "<m><S><!-- 1 -->v<?p?><!-- 2 --></S></m>"),
+            ("<m><S><!-- 1 --></S></m>", "<m><S><!-- 1 -->v</S></m>"),
+            (
+                "<m><A><![CDATA[<S>old</S>]]></A><!-- <S>old</S> --><S>old</S></m>",
+                "<m><A><![CDATA[<S>old</S>]]></A><!-- <S>old</S> --><S>v</S></m>",
+            ),
+            (
+                "\u{feff}<?xml version=\"1.0\"?>\n<m><S>old</S></m>\n",
+                "\u{feff}<?xml version=\"1.0\"?>\n<m><S>v</S></m>\n",
+            ),
+        ];
+        for (source, expected) in cases {
+            assert_eq!(edit(source, "S", "v").as_deref(), Ok(expected), "{source}");
         }
-        (None, None) => patches,
     }
-}
 
-/// Where an element's characters stand; text and CDATA that touch are one run.
-fn runs(element: &Element) -> Vec<Range<usize>> {
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    for node in &element.nodes {
-        let Node::Text(text) = node else { continue };
-        match runs.last_mut() {
-            Some(run) if run.end == text.span.start => run.end = text.span.end,
-            _ => runs.push(text.span.clone()),
+    #[test]
+    fn a_new_element_stands_at_its_place_and_like_its_neighbours() {
+        let cases = [
+            ("<m/>", "<m><S>v</S></m>"),
+            ("<m />", "<m><S>v</S></m>"),
+            ("<m></m>", "<m><S>v</S></m>"),
+            ("<m><A/></m>", "<m><A/><S>v</S></m>"),
+            ("<m><B/></m>", "<m><S>v</S><B/></m>"),
+            ("<m><A/><B/></m>", "<m><A/><S>v</S><B/></m>"),
+            ("<m><A/><!-- </m> --></m >", "<m><A/><S>v</S><!-- </m> --></m >"),
+            ("<m>\n</m>", "<m>\n  <S>v</S>\n</m>"),
+            ("<m>\n\t<!-- c -->\n</m>", "<m>\n\t<S>v</S>\n\t<!-- c -->\n</m>"),
+            ("<m><!-- c --></m>", "<m><S>v</S><!-- c --></m>"),
+            ("<m>\r\n\t<A/>\r\n\t<B/>\r\n</m>", "<m>\r\n\t<A/>\r\n\t<S>v</S>\r\n\t<B/>\r\n</m>"),
+            ("<m>\n    <B/>\n</m>", "<m>\n    <S>v</S>\n    <B/>\n</m>"),
+            ("<m>\n\n  <A/>\n\n</m>", "<m>\n\n  <A/>\n  <S>v</S>\n\n</m>"),
+            ("<?xml version=\"1.0\"?>\n<m/>\n<!-- <m/> -->", "<?xml version=\"1.0\"?>\n<m><S>v</S></m>\n<!-- <m/> -->"),
+        ];
+        for (source, expected) in cases {
+            assert_eq!(edit(source, "S", "v").as_deref(), Ok(expected), "{source}");
         }
     }
-    runs
-}
 
-fn cdata_content(section: &Text) -> Range<usize> {
-    section.span.start + "<![CDATA[".len()..section.span.end - "]]>".len()
-}
-
-/// The line break and white space a text ends with, if it ends so.
-fn line_start(text: &str) -> Option<&str> {
-    let visible = text.trim_end_matches([' ', '\t']);
-    let break_length = match visible.as_bytes() {
-        [.., b'\r', b'\n'] => 2,
-        [.., b'\n'] | [.., b'\r'] => 1,
-        _ => return None,
-    };
-    text.get(visible.len() - break_length..)
-}
-
-/// Patches are in order and do not overlap.
-fn apply(source: &str, patches: &[Patch]) -> String {
-    let mut edited = String::with_capacity(source.len() + patches.iter().map(|patch| patch.text.len()).sum::<usize>());
-    let mut done = 0;
-    for patch in patches {
-        edited.push_str(&source[done..patch.range.start]);
-        edited.push_str(&patch.text);
-        done = patch.range.end;
+    #[test]
+    fn a_value_is_escaped_where_it_must_be() {
+        let cases = [
+            ("<m><S>x</S></m>", "R&D <done> ]]> \"é\" 🚀", "<m><S>R&amp;D &lt;done&gt; ]]&gt; \"é\" 🚀</S></m>"),
+            ("<m><S><![CDATA[x]]></S></m>", "R&D <b>", "<m><S><![CDATA[R&D <b>]]></S></m>"),
+            ("<m><S><![CDATA[x]]></S></m>", "]]>", "<m><S>]]&gt;</S></m>"),
+            ("<m><S><![CDATA[x]]></S></m>", "a\r", "<m><S>a&#13;</S></m>"),
+            ("<m><S>x</S></m>", " \n\t\r", "<m><S> \n\t&#13;</S></m>"),
+            ("<m><S>x</S></m>", "", "<m><S></S></m>"),
+        ];
+        for (source, value, expected) in cases {
+            assert_eq!(edit(source, "S", value).as_deref(), Ok(expected), "{source} {value:?}");
+        }
     }
-    edited.push_str(&source[done..]);
-    edited
+
+    #[test]
+    fn a_field_that_says_so_already_is_left_byte_for_byte() {
+        for source in
+            ["<m><S><!-- c --><![CDATA[v]]></S></m>", "<m><S>&#118;</S></m>", "<m>\n<S a:b='' xmlns:a='u' >v</S></m>"]
+        {
+            let lenient = schema_of("<xsd:sequence><xsd:any/><xsd:element name=\"S\"/></xsd:sequence>");
+            assert_eq!(Document::parse(source).unwrap().with_field("S", "v", &lenient).as_deref(), Ok(source));
+        }
+    }
+
+    #[test]
+    fn of_several_elements_the_first_is_changed() {
+        assert_eq!(
+            edit("<m><Many>1</Many><Many>2</Many></m>", "Many", "v").as_deref(),
+            Ok("<m><Many>v</Many><Many>2</Many></m>")
+        );
+    }
+
+    #[test]
+    fn every_refusal_says_what_to_decide() {
+        let name = |error: EditError| format!("{error:?}").split([' ', '(']).next().unwrap_or_default().to_owned();
+        let cases = [
+            ("<m/>", "T", "v", "UnknownField", true),
+            ("<m/>", "List", "Nope", "ValueRefused", true),
+            ("<m/>", "List", "", "ValueRefused", true),
+            ("<m/>", "S", "\u{0}", "ValueRefused", true),
+            ("<m/>", "Group", "v", "ValueRefused", true),
+            ("<m><S>a<b/></S></m>", "S", "v", "NotPlain", false),
+            ("<m><S>1</S><S>2</S></m>", "S", "v", "Invalid", false),
+            ("<m><B/><A/></m>", "S", "v", "Invalid", false),
+            ("<m><Other/></m>", "S", "v", "Invalid", false),
+            ("<m a='1'/>", "S", "v", "Invalid", false),
+            ("<n/>", "S", "v", "Invalid", false),
+            ("<k:m xmlns:k='u'/>", "S", "v", "Invalid", false),
+            ("<m><k:S xmlns:k='u'>x</k:S></m>", "S", "v", "Invalid", false),
+            ("<?xml version='1.0' encoding='latin1'?><m/>", "S", "é", "Unreadable", false),
+        ];
+        for (source, field, value, expected, about_the_schema) in cases {
+            let error = edit(source, field, value).unwrap_err();
+            assert_eq!(
+                (name(error.clone()).as_str(), error.is_about_the_schema()),
+                (expected, about_the_schema),
+                "{source}"
+            );
+        }
+        let error = edit("<m/>", "List", "Nope").unwrap_err();
+        let words = "field \"List\" cannot be \"Nope\": [facet 'enumeration'] The value 'Nope' is not an element of the set \
+            {'Sync Needed', 'Sync Done'}.";
+        assert_eq!(error.to_string(), words);
+    }
+
+    #[test]
+    fn a_value_too_large_for_a_document_is_refused() {
+        let long = "x".repeat(super::super::parser::BYTES_MAX);
+        assert!(matches!(edit("<m/>", "S", &long), Err(EditError::Unreadable(Error::TooLarge { .. }))));
+    }
+
+    #[test]
+    fn without_a_certain_order_a_field_is_changed_but_not_put_in_among_others() {
+        let lenient =
+            schema_of(r#"<xsd:choice maxOccurs="unbounded"><xsd:element name="S" type="xsd:string"/></xsd:choice>"#);
+        let edit = |source: &str| Document::parse(source).unwrap().with_field("S", "v", &lenient);
+        assert_eq!(edit("<m><X/><S>1</S><X/><S>2</S></m>").as_deref(), Ok("<m><X/><S>v</S><X/><S>2</S></m>"));
+        assert_eq!(edit("<m><X/></m>"), Err(EditError::NoPosition { field: "S".to_owned() }));
+        assert_eq!(edit("<m></m>").as_deref(), Ok("<m><S>v</S></m>"), "alone it has but one place");
+    }
+
+    #[test]
+    fn nothing_is_written_by_a_schema_that_does_not_compile() {
+        let broken = schema_of(r#"<xsd:sequence><xsd:element name="S" type="noSuch"/></xsd:sequence>"#);
+        assert!(matches!(new_document("S", "v", &broken), Err(EditError::BrokenSchema { .. })));
+    }
+
+    #[test]
+    fn a_new_document_says_one_thing_or_is_refused() {
+        assert_eq!(new_document("S", "R&D", &schema()).as_deref(), Ok("<m><S>R&amp;D</S></m>"));
+        let demanding = schema_of(
+            r#"<xsd:sequence><xsd:element name="A"/><xsd:element name="S" type="xsd:string"/></xsd:sequence>"#,
+        );
+        assert!(matches!(new_document("S", "v", &demanding), Err(EditError::Invalid { .. })));
+    }
 }

@@ -44,14 +44,15 @@ pub enum Error {
 }
 
 impl Error {
-    /// What Kaltura's server says of such a document: the parser's words, then the validator's, which got nothing.
-    pub(super) fn violations(&self) -> Vec<Violation> {
-        let mut said = match self {
+    /// What the server's parser says of such a text: for `metadataProfile.add`, all there is to say
+    /// (`INVALID_METADATA_PROFILE_SCHEMA`). What only we refuse is said in our words.
+    ///
+    /// Source: captures `metadataProfile.add.broken_xml`, `metadataProfile.add.not_xml`.
+    pub fn parser_complaints(&self) -> Vec<Violation> {
+        match self {
             Self::NotXml { line, flaw } => flaw.violations(*line),
             other => vec![Violation::at(1, other.to_string())],
-        };
-        said.push(Violation { line: None, message: "The document has no document element.".to_owned() });
-        said
+        }
     }
 }
 

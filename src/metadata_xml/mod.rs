@@ -36,6 +36,8 @@ pub mod violation;
 
 mod content_model;
 mod namespaces;
+mod parser;
+mod patch;
 mod schema_reader;
 mod syntax;
 mod tree;

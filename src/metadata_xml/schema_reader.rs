@@ -10,6 +10,8 @@ use super::violation::Violation;
 const XSD: &str = "http://www.w3.org/2001/XMLSchema";
 /// Types derived from types, and groups in groups: deeper than any schema, and an end for circles.
 const DEPTH_MAX: usize = 16;
+/// Fields of one schema, groups counted wherever they are used.
+const FIELDS_MAX: usize = 2_000;
 
 /// Reads a schema from its document.
 pub fn read(document: &Element) -> Result<Schema, Error> {
@@ -19,18 +21,20 @@ pub fn read(document: &Element) -> Result<Schema, Error> {
     let declared = schema_elements(document, "element");
     let root = declared.iter().find(|element| element.attribute("name") == Some("metadata")).or(declared.first());
     let root = root.ok_or(Error::NotASchema { reason: "it declares no element" })?;
-    let mut reader = SchemaReader { document, fault: None };
+    let mut reader = SchemaReader { document, faults: vec![], fields_seen: 0 };
     let mut root = reader.field(root, 0);
     if document.attribute("targetNamespace").is_some() {
         unjudge(&mut root);
     }
-    Ok(Schema { root, fault: reader.fault })
+    Ok(Schema { root, faults: reader.faults })
 }
 
 struct SchemaReader<'a> {
     document: &'a Element,
-    /// The first reason why the schema does not compile.
-    fault: Option<Violation>,
+    /// Why the schema does not compile, each reason once.
+    faults: Vec<Violation>,
+    /// Against circles: a group that holds itself many times grows fast.
+    fields_seen: usize,
 }
 
 /// What a reference to a type leads to.
@@ -63,7 +67,11 @@ impl<'a> SchemaReader<'a> {
     /// Kind, content, and whether all that is known of attributes is that there are none.
     fn what_it_holds(&mut self, element: &Element, depth: usize) -> (Kind, Content, bool) {
         let special = ["default", "fixed", "nillable", "substitutionGroup", "abstract", "ref"];
-        if depth == DEPTH_MAX || special.iter().any(|name| element.attribute(name).is_some()) {
+        self.fields_seen += 1;
+        if depth >= DEPTH_MAX
+            || self.fields_seen > FIELDS_MAX
+            || special.iter().any(|name| element.attribute(name).is_some())
+        {
             return (Kind::Other(String::new()), Content::Unjudged(vec![]), false);
         }
         if let Some(name) = element.attribute("type") {
@@ -197,7 +205,12 @@ impl<'a> SchemaReader<'a> {
             _ => name.to_owned(),
         };
         let message = format!("{component}: The QName value '{expanded}' does not resolve to a(n) {wanted}.");
-        self.fault.get_or_insert_with(|| Violation::at(element.line, message));
+        let fault = Violation::at(element.line, message);
+        let may_come_from_elsewhere = ["include", "import", "redefine"];
+        let is_certain = !parts(self.document).any(|part| may_come_from_elsewhere.contains(&part.local_name()));
+        if is_certain && !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
     }
 }
 

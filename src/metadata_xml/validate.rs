@@ -22,7 +22,11 @@ impl Schema {
     pub fn validate(&self, xml: &str) -> Result<(), Vec<Violation>> {
         match Document::parse(xml) {
             Ok(document) => self.validate_document(&document),
-            Err(error) => Err(error.violations()),
+            Err(error) => {
+                let mut said = error.parser_complaints();
+                said.push(Violation { line: None, message: "The document has no document element.".to_owned() });
+                Err(said)
+            }
         }
     }
 
@@ -32,9 +36,9 @@ impl Schema {
     /// As there.
     pub fn validate_document(&self, document: &Document) -> Result<(), Vec<Violation>> {
         let mut complaints = Complaints::default();
-        match &self.fault {
-            Some(fault) => complaints.0.push(fault.clone()),
-            None => complaints.root(&self.root, document.root()),
+        match self.faults.as_slice() {
+            [] => complaints.root(&self.root, document.root()),
+            faults => complaints.0.extend_from_slice(faults),
         }
         if complaints.0.is_empty() { Ok(()) } else { Err(complaints.0) }
     }

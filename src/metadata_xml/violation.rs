@@ -51,3 +51,17 @@ fn one_complaint(lines: &[&str], violation: &Violation) -> String {
     let excerpt = excerpt.map(|text| format!("[{text}]")).unwrap_or_default();
     format!("{}\n at line {number} {excerpt}", violation.message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_carriage_return_begins_another_line_for_the_server() {
+        let at = |line| [Violation { line, message: "No.".to_owned() }];
+        assert_eq!(server_message("<a>\n</a>", &at(Some(1))), "No.\n at line 1 [<a>\n</a>]");
+        assert_eq!(server_message("<a>\n</a>", &at(Some(2))), "No.\n at line 2 ");
+        assert_eq!(server_message("<a>\r</a>", &at(Some(2))), "No.\n at line 2 [</a>]");
+        assert_eq!(server_message("<a/>", &at(None)), "No.\n at line -1 ");
+    }
+}

@@ -10,7 +10,15 @@ use serde::Deserialize;
 struct Captures {
     xsd: String,
     bad_xsd: String,
+    schemas: Vec<CapturedSchema>,
     documents: Vec<Captured>,
+}
+
+#[derive(Deserialize)]
+struct CapturedSchema {
+    capture: String,
+    xsd: String,
+    err_msg: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -32,6 +40,14 @@ fn the_server_message_is_the_one_that_was_recorded() {
     for Captured { capture, xml, err_msg } in captures.documents {
         let schema = if capture == "metadata.add.profile_with_bad_xsd" { &bad } else { &good };
         let said = schema.validate(&xml).err().map(|violations| server_message(&xml, &violations));
+        assert_eq!(said, err_msg, "{capture}");
+    }
+}
+
+#[test]
+fn a_schema_that_is_no_xml_is_refused_in_the_recorded_words_and_any_xml_is_taken() {
+    for CapturedSchema { capture, xsd, err_msg } in captures().schemas {
+        let said = Schema::parse(&xsd).err().map(|error| server_message(&xsd, &error.parser_complaints()));
         assert_eq!(said, err_msg, "{capture}");
     }
 }

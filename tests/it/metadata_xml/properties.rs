@@ -155,7 +155,7 @@ fn has_one_more_element(source: &str, edited: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn an_edit_changes_the_value_and_no_other_byte(pieces in pieces(), value in value()) {
