@@ -109,6 +109,19 @@ pub fn load(files: &Files, environment: &Environment) -> Result<Config, Error> {
     read(&session, &script, environment)
 }
 
+/// A [`Config`] from the texts of both files, without any variables: for the demo and for tests, which have no files.
+///
+/// Relative paths begin in the current directory.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_texts(session: &str, script: &str) -> Result<Config, Error> {
+    let parse = |file: Shipped, text| Document::parse(file, Path::new(file.name()), text);
+    let documents = parse(Shipped::Session, session).and_then(|first| Ok((first, parse(Shipped::Script, script)?)));
+    let (session, script) = documents.map_err(|problem| Error::from(vec![problem]))?;
+    read(&session, &script, &Environment::default())
+}
+
 fn open(file: Shipped, named: Option<&Path>, environment: &Environment) -> Result<Document, Problem> {
     let by_default = Path::new(file.name());
     match named {
@@ -152,4 +165,27 @@ fn read_into(reading: &Reading<'_>, session: &Document, script: &Document) -> Co
     };
     server::refuse_one_address_for_both(&config, &top);
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_configuration_has_every_default() {
+        let config = from_texts("partner_id = 102\nadmin_secret = \"x\"", "sync_metadata_profile_id = 5").unwrap();
+        assert_eq!(config.accounts[0].label, "102");
+        assert_eq!(config.accounts[0].rules.sync_profile, config.accounts[0].rules.content_profile);
+        assert_eq!((config.sync.workers, config.sync.batch, config.server.body_max_bytes), (4, 100, 1 << 20));
+        assert!(config.data_dir.is_absolute() && config.data_dir.ends_with("data"));
+        assert_eq!(config.notes, []);
+    }
+
+    #[test]
+    fn variables_and_files_of_other_programs_are_left_alone() {
+        assert!(from_texts("", "").is_err());
+        let environment =
+            Environment::from_iter([("KALTURA_MIRROR_LOG".into(), "debug".into()), ("PATH".into(), "/".into())]);
+        assert_eq!(environment.names().count(), 0);
+    }
 }

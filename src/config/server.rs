@@ -18,7 +18,7 @@ pub struct Server {
     pub body_max_bytes: u64,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// Open connections; further ones wait to be accepted.
+    /// Open connections for each of the server's threads; further ones wait to be accepted.
     pub connections_max: usize,
     /// A request's head and body must have come by then.
     pub request_timeout: Duration,

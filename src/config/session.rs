@@ -51,7 +51,11 @@ fn names_sync_profile(section: &Section<'_>) -> bool {
 }
 
 fn read_service_url(section: &Section<'_>, default: Url) -> Url {
-    let mut url = section.or("service_url", default);
+    let mut url = section.checked("service_url", default, |url: Url| {
+        let path = url.path().trim_end_matches('/');
+        let too_far = path.ends_with("/api_v3") || path.ends_with("/index.php");
+        if too_far { Err("must end before /api_v3; leave out what follows the server".to_owned()) } else { Ok(url) }
+    });
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
     }

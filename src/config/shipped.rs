@@ -102,7 +102,7 @@ mod tests {
     }
 
     /// Keys that have no default: the shipped line is an example.
-    const EXAMPLES: [&str; 9] = [
+    const EXAMPLES: [&str; 11] = [
         "label",
         "app_token_id",
         "sync_metadata_profile",
@@ -112,6 +112,8 @@ mod tests {
         "publish.metadata_fields",
         "publish.fields",
         "thumbnails.base_url",
+        "sync.calls_per_second_max",
+        "retention.mirror_max_bytes",
     ];
 
     #[test]

@@ -12,6 +12,8 @@ pub struct Sync {
     pub workers: usize,
     /// Entries in one batch.
     pub batch: usize,
+    /// How long a burst of hints is gathered before its entries are looked at together.
+    pub gather: Duration,
     /// The least time between two looks at an entry that keeps being hinted at; doubles up to 30 s.
     pub resync_interval: Duration,
     /// The time between the look that misses an entry and the one that confirms it.
@@ -24,10 +26,16 @@ pub struct Sync {
     pub attempts_max: u32,
     /// The waits between failures.
     pub backoff: Backoff,
+    /// The wait when only a person can mend what is wrong with an account; such looks cost no attempt.
+    pub degraded_every: Duration,
     /// How long a worker may hold a batch.
     pub lease: Duration,
     /// How long one call may take.
     pub call_timeout: Duration,
+    /// Calls under way at the same time, an account.
+    pub calls_at_once: usize,
+    /// Calls begun in a second, an account; `None` is no limit but Kaltura's own.
+    pub calls_per_second_max: Option<u32>,
     /// How long a stopping daemon waits for what is running.
     pub stop_deadline: Duration,
 }
@@ -50,6 +58,7 @@ impl Sync {
         let sync = Self {
             workers: section.within("workers", 4, 1..=64),
             batch: section.within("batch", 100, 1..=100),
+            gather: section.within("gather", Duration::from_millis(40), Duration::ZERO..=secs(5)),
             resync_interval: section.within("resync_interval", secs(1), Duration::ZERO..=secs(30)),
             confirm_removal_after: section.within("confirm_removal_after", secs(60), secs(1)..=secs(86_400)),
             policy_refresh: section.within("policy_refresh", secs(60), secs(1)..=secs(86_400)),
@@ -59,12 +68,21 @@ impl Sync {
                 first: section.within("backoff_first", secs(1), Duration::from_millis(10)..=secs(3600)),
                 longest: section.within("backoff_longest", secs(600), Duration::from_millis(10)..=secs(86_400)),
             },
+            degraded_every: section.within("degraded_every", secs(300), secs(1)..=secs(3600)),
             lease: section.within("lease", secs(300), secs(10)..=secs(3600)),
-            call_timeout: section.within("call_timeout", secs(30), secs(1)..=secs(300)),
+            call_timeout: section.within("call_timeout", secs(60), secs(1)..=secs(300)),
+            calls_at_once: section.within("calls_at_once", 4, 1..=64),
+            calls_per_second_max: section.optional("calls_per_second_max"),
             stop_deadline: section.within("stop_deadline", secs(10), secs(1)..=secs(300)),
         };
         if sync.backoff.first > sync.backoff.longest {
             section.refuse("backoff_first", " is longer than backoff_longest; shorten it".to_owned());
+        }
+        if sync.calls_per_second_max == Some(0) {
+            section.refuse(
+                "calls_per_second_max",
+                " = 0 would forbid every call; write 1 or more, or remove the key".to_owned(),
+            );
         }
         if sync.call_timeout >= sync.lease {
             section.refuse(

@@ -12,6 +12,8 @@ pub struct Thumbnails {
     pub mode: ThumbnailMode,
     /// In pixels; the height follows.
     pub width: u32,
+    /// Images fetched at the same time.
+    pub workers: usize,
     /// A larger image is not stored.
     pub max_bytes: u64,
     /// Where images are; `None`: the account's service URL.
@@ -38,6 +40,7 @@ impl Thumbnails {
         let thumbnails = Self {
             mode: section.or("mode", ThumbnailMode::All),
             width: section.within("width", 640, 16..=4096),
+            workers: section.within("workers", 4, 1..=64),
             max_bytes: section.bytes("max_bytes", ByteSize::mib(5), ByteSize::kib(64)..=ByteSize::mib(64)),
             base_url: section.optional("base_url"),
             allowed_hosts: section.optional("allowed_hosts"),

@@ -166,6 +166,8 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("", "[sync]\nworkers = 0", "script_config.toml:3: sync.workers = 0", "must be 1 to 64"),
     ("", "[sync]\nbatch = 500", "script_config.toml:3: sync.batch = 500", "must be 1 to 100"),
     ("", "[sync]\nlease = \"20s\"", "script_config.toml:2: sync.call_timeout", "shorter than lease"),
+    ("", "[sync]\ncalls_per_second_max = 0", "script_config.toml:3: sync.calls_per_second_max = 0", "1 or more"),
+    ("", "[inbox]\nverified_for = \"91d\"", "script_config.toml:3: inbox.verified_for", "longer than requests_for"),
     ("", "[reconcile]\nfull_at = 03:00:00", "script_config.toml:3: reconcile.full_at = 03:00:00", "\"03:00\""),
     ("", "[thumbnails]\nmode = \"on-demand\"", "script_config.toml:3: thumbnails.mode", "did you mean \"on_demand\"?"),
     (
@@ -205,6 +207,7 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
         "user name or password",
     ),
     ("service_url = \"https://k/?ks=hunter2hunter2\"", "", "session_config.toml:3: service_url", "before ?"),
+    ("service_url = \"https://k/api_v3/\"", "", "session_config.toml:3: service_url", "before /api_v3"),
     ("label = \"a/b\"", "", "session_config.toml:3: label = \"a/b\"", "letters, digits"),
     ("session = \"v3\"", "", "session_config.toml:3: session = \"v3\"", "\"v2\""),
     ("session_lifetime = \"1m\"", "", "session_config.toml:3: session_lifetime = \"1m\"", "must be \"1h\" to \"30d\""),
