@@ -12,5 +12,6 @@ mod reception;
 mod simulator;
 mod simulator_sender;
 mod store_claims;
+mod store_claims_model;
 mod store_mirror;
 mod store_opening;
