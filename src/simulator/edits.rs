@@ -6,6 +6,10 @@
 
 use crate::domain::ids::{AccessControlId, CategoryId, EntryId, MetadataId, MetadataProfileId};
 
+use crate::metadata_xml::document::Document;
+use crate::metadata_xml::edit::new_document;
+use crate::metadata_xml::schema::Schema;
+
 use super::categories::SimCategoryEntry;
 use super::custom_metadata::SimMetadata;
 use super::entry::{SimEntry, SimStatus};
@@ -79,6 +83,16 @@ pub fn recycle_entry(account: &mut SimAccount, id: &EntryId) {
 /// Takes an entry out of the recycle bin: no API notification.
 pub fn restore_entry(account: &mut SimAccount, id: &EntryId) {
     change_row(account, id, |entry| entry.display_in_search = 1);
+}
+
+/// Moves an entry through its life as the media workers do: the row changes without an API notification, but the end of its
+/// conversion (READY) sends `entry_update`.
+pub fn set_status(account: &mut SimAccount, id: &EntryId, status: SimStatus) {
+    let is_ready = status == SimStatus::READY;
+    let changed = change_row(account, id, |entry| entry.status = status);
+    if changed && is_ready {
+        notify::queue(account, NotificationKind::EntryUpdate, id);
+    }
 }
 
 /// Approves an entry: `entry_update`.
@@ -173,6 +187,54 @@ pub fn set_metadata_xml(
     }
 }
 
+/// Sets the field `SyncStatus` of an entry's metadata as a person in the console does, or takes it away; other fields stay. An
+/// entry without metadata gets a document that says only this. Does nothing when no profile has the field.
+pub fn set_sync_status(account: &mut SimAccount, id: &EntryId, value: Option<&str>) {
+    let Some((profile, schema)) = sync_profile(account) else { return };
+    let current = account.metadata_of(id, profile).map(|metadata| metadata.xml.clone());
+    let xml = match (current, value) {
+        (Some(xml), Some(value)) => with_field(&xml, value, &schema),
+        (Some(xml), None) => Some(without_field(&xml)),
+        (None, Some(value)) => new_document(SYNC_FIELD, value, &schema).ok(),
+        (None, None) => None,
+    };
+    if let Some(xml) = xml {
+        set_metadata_xml(account, id, profile, &xml);
+    }
+}
+
+/// The field `SyncStatus` of an entry's metadata; `None` without metadata, or when it is not set.
+pub fn sync_status(account: &SimAccount, id: &EntryId) -> Option<String> {
+    let (profile, _) = sync_profile(account)?;
+    let document = Document::parse(&account.metadata_of(id, profile)?.xml).ok()?;
+    let values = document.fields().into_iter().find(|(name, _)| name == SYNC_FIELD)?.1;
+    values.into_iter().next().filter(|value| !value.is_empty())
+}
+
+const SYNC_FIELD: &str = "SyncStatus";
+
+/// The profile that has the field.
+fn sync_profile(account: &SimAccount) -> Option<(MetadataProfileId, Schema)> {
+    account.metadata_profiles.values().find_map(|profile| {
+        let schema = Schema::parse(&profile.xsd).ok()?;
+        schema.field(SYNC_FIELD)?;
+        Some((profile.id, schema))
+    })
+}
+
+fn with_field(xml: &str, value: &str, schema: &Schema) -> Option<String> {
+    Document::parse(xml).ok()?.with_field(SYNC_FIELD, value, schema).ok()
+}
+
+/// The document without the element, as the console leaves it.
+fn without_field(xml: &str) -> String {
+    let (open, close) = (format!("<{SYNC_FIELD}>"), format!("</{SYNC_FIELD}>"));
+    match (xml.find(&open), xml.find(&close)) {
+        (Some(from), Some(to)) if from < to => format!("{}{}", &xml[..from], &xml[to + close.len()..]),
+        _ => xml.to_owned(),
+    }
+}
+
 /// Adds a metadata object to an entry; `None` when the profile does not exist.
 pub fn add_metadata(
     account: &mut SimAccount,
@@ -210,6 +272,8 @@ pub fn delete_metadata(account: &mut SimAccount, number: MetadataId) -> bool {
     let Some(at) = documents.iter().position(|metadata| metadata.id == number) else { return false };
     let metadata = documents.remove(at);
     metadata_changed(account, &id, &metadata);
+    // A real server was seen to raise this one twice.
+    notify::raise(account, EventType::Updated, &id);
     true
 }
 

@@ -256,4 +256,12 @@ mod tests {
         ours.clock.advance(std::time::Duration::from_secs(100));
         assert_eq!(judge(&mut ours, &ks, "/", "127.0.0.1").err().as_deref(), Some("EXPIRED"));
     }
+
+    #[test]
+    fn a_session_with_a_limit_of_actions_is_used_up() {
+        let mut account = account(4021, "e3f7103f48c153cf214f4172be90b85b");
+        let ks = make(&mut account, 2, "ada@example.test", 1_795_000_100, "actionslimit:1");
+        assert!(judge(&mut account, &ks, "/", "127.0.0.1").is_ok());
+        assert_eq!(judge(&mut account, &ks, "/", "127.0.0.1").err().as_deref(), Some("EXCEEDED_ACTIONS_LIMIT"));
+    }
 }

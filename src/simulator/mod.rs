@@ -3,7 +3,7 @@
 //! `demo`, the tests and users run it where a real account would be. Its answers have the fields, types, codes and
 //! arguments of a real server's, which recorded traffic holds it to (`tests/it/conformance.rs`).
 //!
-//! * [`handle::Simulator`] starts it, looks in, edits, breaks it on purpose and tells what was called.
+//! * [`handle::Simulator`] starts it, looks in, edits (`editor`), breaks it on purpose and tells what was called.
 //! * [`state::SimAccount`] is what the account holds; [`edits`] what changing it brings with it.
 //! * [`faults`] is what may go wrong, [`triggers`] what may happen between two calls.
 //! * `routes` → `request` → `execution` → `services` → `answer` is the way of a request.
@@ -30,6 +30,7 @@ pub mod triggers;
 mod answer;
 mod asset_objects;
 mod classes;
+mod editor;
 mod entry_change;
 mod entry_list;
 mod entry_object;

@@ -9,6 +9,7 @@ use kaltura_mirror::simulator::edits;
 use kaltura_mirror::simulator::entry::SimEntry;
 use kaltura_mirror::simulator::faults::{Fault, When};
 use kaltura_mirror::simulator::handle::{Options, Simulator};
+use kaltura_mirror::simulator::jobs::JobState;
 use kaltura_mirror::simulator::state::SimAccount;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -251,4 +252,33 @@ async fn pictures_are_jpegs_with_kalturas_oddities() {
     simulator.edit(|account| edits::delete_entry(account, &id("0_one")));
     assert!(picture(format!("{base}/0_one/width/640/height/480")).await.contains("x-shockwave-flash"));
     assert_eq!((simulator.image_requests(), simulator.http_requests()), (5, 0));
+}
+
+#[tokio::test]
+async fn an_editor_sets_and_clears_the_sync_field_without_a_notification_and_renames_with_one() {
+    let simulator = start().await;
+    let (one, two) = (id("0_one"), id("0_two"));
+    simulator.set_sync_status(&one, Some("Sync Manual"));
+    simulator.set_sync_status(&two, Some("Sync Needed"));
+    assert_eq!(simulator.sync_status(&one).as_deref(), Some("Sync Manual"));
+    assert_eq!(simulator.sync_status(&two).as_deref(), Some("Sync Needed"));
+    simulator.set_sync_status(&one, None);
+    assert_eq!(simulator.sync_status(&one), None);
+    assert_eq!(simulator.read(|account| account.metadata[&id("0_one")][0].version), 22);
+    simulator.rename_entry(&one, "Uno");
+    simulator.rename_entry(&one, "Uno");
+    let kinds = simulator.read(|account| account.jobs.iter().map(|job| job.kind.as_str()).collect::<Vec<_>>());
+    assert_eq!(kinds, ["entry_update"]);
+    simulator.delete_entry(&one);
+    let states = simulator.read(|account| account.jobs.iter().map(|job| job.state).collect::<Vec<_>>());
+    assert_eq!(states, [JobState::Aborted, JobState::Pending], "what was not sent yet gives way to the deletion");
+}
+
+#[tokio::test]
+async fn every_answer_takes_as_long_as_told() {
+    let simulator = start().await;
+    simulator.set_latency(Duration::from_millis(50));
+    let begin = std::time::Instant::now();
+    call(&simulator, "system", "ping", json!({})).await;
+    assert!(begin.elapsed() >= Duration::from_millis(50));
 }

@@ -1,6 +1,7 @@
 //! The recorded exchanges.
 
 use std::path::Path;
+use std::time::Duration;
 
 use base64::Engine;
 use serde_json::Value;
@@ -77,6 +78,11 @@ impl Capture {
     pub fn is_write(&self) -> bool {
         let path = self.path.to_ascii_lowercase();
         ["/add", "/update", "/delete", "/recycle", "/restorerecycled"].iter().any(|action| path.ends_with(action))
+    }
+
+    /// How long after that second it was recorded.
+    pub fn since(&self, earlier: i64) -> Duration {
+        Duration::from_secs(u64::try_from(self.recorded_at - earlier).unwrap_or(0))
     }
 
     /// The same exchange with texts replaced in request and answer.

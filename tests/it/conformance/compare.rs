@@ -12,6 +12,23 @@ use super::http::Answer;
 
 /// What differs, in words; nothing when the answers are alike.
 pub fn differences(capture: &Capture, answer: &Answer) -> Vec<String> {
+    let times = if capture.is_write() { Times::Close } else { Times::Equal };
+    differences_with(capture, answer, times)
+}
+
+/// As [`differences`], of an exchange that follows writes: their times may be off by a few seconds.
+pub fn differences_in_chain(capture: &Capture, answer: &Answer) -> Vec<String> {
+    differences_with(capture, answer, Times::Close)
+}
+
+/// How times are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Times {
+    Equal,
+    Close,
+}
+
+fn differences_with(capture: &Capture, answer: &Answer, times: Times) -> Vec<String> {
     let mut found = Vec::new();
     if capture.status != answer.status {
         found.push(format!("status {} instead of {}", answer.status, capture.status));
@@ -24,9 +41,9 @@ pub fn differences(capture: &Capture, answer: &Answer) -> Vec<String> {
             found.push("no picture of that kind".to_owned());
         }
     } else if let (Some(recorded), Some(answered)) = (value(&recorded), value(&answered)) {
-        Comparison { capture, found: &mut found }.values("", &recorded, &answered);
+        Comparison { capture, times, found: &mut found }.values("", &recorded, &answered);
     } else {
-        texts(capture, &recorded, &answered, &mut found);
+        texts(capture, times, &recorded, &answered, &mut found);
     }
     found.truncate(6);
     found
@@ -53,6 +70,7 @@ fn headers(capture: &Capture, answer: &Answer, found: &mut Vec<String>) {
 
 struct Comparison<'a> {
     capture: &'a Capture,
+    times: Times,
     found: &'a mut Vec<String>,
 }
 
@@ -107,7 +125,7 @@ impl Comparison<'_> {
         match (recorded, answered) {
             (Value::String(recorded), Value::String(answered)) => is_made_anew(recorded, answered),
             (Value::Number(recorded), Value::Number(answered)) => {
-                is_close(name, recorded.as_i64(), answered.as_i64(), self.capture)
+                is_close(name, recorded.as_i64(), answered.as_i64(), self.times)
             }
             _ => false,
         }
@@ -135,14 +153,14 @@ fn is_made_anew(recorded: &str, answered: &str) -> bool {
 }
 
 /// Times of what was just written: the server's clock moves within a request.
-fn is_close(name: &str, recorded: Option<i64>, answered: Option<i64>, capture: &Capture) -> bool {
+fn is_close(name: &str, recorded: Option<i64>, answered: Option<i64>, times: Times) -> bool {
     let is_time = matches!(name, "createdAt" | "updatedAt" | "expiry");
     let (Some(recorded), Some(answered)) = (recorded, answered) else { return false };
-    is_time && (capture.is_write() || name == "expiry") && (recorded - answered).abs() <= 3
+    is_time && (times == Times::Close || name == "expiry") && (recorded - answered).abs() <= 3
 }
 
 /// Compares what is no JSON piece by piece.
-fn texts(capture: &Capture, recorded: &str, answered: &str, found: &mut Vec<String>) {
+fn texts(capture: &Capture, times: Times, recorded: &str, answered: &str, found: &mut Vec<String>) {
     let pieces = |text: &str| -> Vec<String> {
         let mut pieces: Vec<String> = text.split('<').map(str::to_owned).collect();
         if let Some(at) = pieces.iter().position(|piece| piece.starts_with("executionTime>")) {
@@ -160,7 +178,7 @@ fn texts(capture: &Capture, recorded: &str, answered: &str, found: &mut Vec<Stri
         leave_out_mrss(&mut answered);
     }
     for (at, (recorded, answered)) in recorded.iter().zip(&answered).enumerate() {
-        if recorded != answered && !piece_is_let_pass(recorded, answered, capture) {
+        if recorded != answered && !piece_is_let_pass(recorded, answered, capture, times) {
             found.push(format!("piece {at}: <{answered} instead of <{recorded}"));
         }
     }
@@ -184,11 +202,11 @@ fn leave_out_mrss(pieces: &mut Vec<String>) {
     }
 }
 
-fn piece_is_let_pass(recorded: &str, answered: &str, capture: &Capture) -> bool {
+fn piece_is_let_pass(recorded: &str, answered: &str, capture: &Capture, times: Times) -> bool {
     let (Some((name, recorded)), Some((_, answered))) = (recorded.split_once('>'), answered.split_once('>')) else {
         return is_made_anew(recorded, answered);
     };
     exceptions::is_left_out(&capture.name, name)
         || is_made_anew(recorded, answered)
-        || is_close(name, recorded.parse().ok(), answered.parse().ok(), capture)
+        || is_close(name, recorded.parse().ok(), answered.parse().ok(), times)
 }

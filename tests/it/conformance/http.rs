@@ -15,15 +15,24 @@ pub struct Answer {
 
 /// Sends it and reads to the end.
 pub async fn send(url: &str, capture: &Capture) -> Answer {
+    request(url, &capture.method, &capture.path, capture.content_type.as_deref(), &capture.body).await
+}
+
+/// Posts a form. Spaces and the like may stand in it as they are.
+pub async fn post_form(url: &str, path: &str, form: &str) -> Answer {
+    request(url, "POST", path, Some("application/x-www-form-urlencoded"), form.as_bytes()).await
+}
+
+async fn request(url: &str, method: &str, path: &str, content_type: Option<&str>, body: &[u8]) -> Answer {
     let address = url.trim_start_matches("http://");
-    let mut head = format!("{} {} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n", capture.method, capture.path);
-    if let Some(content_type) = &capture.content_type {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    if let Some(content_type) = content_type {
         head.push_str(&format!("Content-Type: {content_type}\r\n"));
     }
-    head.push_str(&format!("Content-Length: {}\r\n\r\n", capture.body.len()));
+    head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(&capture.body).await.unwrap();
+    stream.write_all(body).await.unwrap();
     let mut received = Vec::new();
     stream.read_to_end(&mut received).await.unwrap();
     parse(&received)
