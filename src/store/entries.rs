@@ -434,7 +434,6 @@ struct ContentRow<'a> {
     plays: i64,
     views: i64,
     fingerprint: String,
-    object: String,
 }
 
 impl<'a> ContentRow<'a> {
@@ -460,7 +459,6 @@ impl<'a> ContentRow<'a> {
             plays: entry.plays,
             views: entry.views,
             fingerprint: content.fingerprint.to_string(),
-            object: rows::json(&entry.object),
         }
     }
 }
@@ -478,6 +476,7 @@ async fn write_content(tx: &mut WriteTx, account: AccountId, held: &Held<'_>, no
     let content: Vec<_> =
         with_content.iter().map(|(row_id, seen, content)| ContentRow::of(*row_id, seen, content)).collect();
     write_entries(tx, account, &content).await?;
+    write_objects(tx, &with_content).await?;
     let of_all = with_content.iter();
     let metadata =
         of_all.clone().flat_map(|(row_id, _, content)| content.metadata.iter().map(|object| (*row_id, object)));
@@ -491,18 +490,22 @@ async fn write_content(tx: &mut WriteTx, account: AccountId, held: &Held<'_>, no
 }
 
 async fn write_entries(tx: &mut WriteTx, account: AccountId, content: &[ContentRow<'_>]) -> Result<(), Error> {
-    let parameter = rows::parameter(content);
+    // Materialised as JSONB: `value` itself would be written out and read again for each of its columns.
     sqlx::query(
-        "insert into entries
+        "with content (row) as materialized (
+             select jsonb(value)
+             from json_each(?2)
+         )
+         insert into entries
              (row_id, account_id, entry_id, name, description, tags, kind, media_type, created_at, updated_at,
               reference_id, duration_s, duration_ms, width, height, plays, views, content_fingerprint,
               status, filtered)
-         select value ->> 'row_id', ?1, value ->> 'entry_id', value ->> 'name', value ->> 'description',
-                value ->> 'tags', value ->> 'kind', value ->> 'media_type', value ->> 'created_at',
-                value ->> 'updated_at', value ->> 'reference_id', value ->> 'duration_s', value ->> 'duration_ms',
-                value ->> 'width', value ->> 'height', value ->> 'plays', value ->> 'views',
-                unhex(value ->> 'fingerprint'), value ->> 'status', value ->> 'filtered'
-         from json_each(?2)
+         select row ->> 'row_id', ?1, row ->> 'entry_id', row ->> 'name', row ->> 'description', row ->> 'tags',
+                row ->> 'kind', row ->> 'media_type', row ->> 'created_at', row ->> 'updated_at',
+                row ->> 'reference_id', row ->> 'duration_s', row ->> 'duration_ms', row ->> 'width',
+                row ->> 'height', row ->> 'plays', row ->> 'views', unhex(row ->> 'fingerprint'),
+                row ->> 'status', row ->> 'filtered'
+         from content
          where true
          on conflict (row_id) do update
          set name = excluded.name,
@@ -522,15 +525,22 @@ async fn write_entries(tx: &mut WriteTx, account: AccountId, content: &[ContentR
              content_fingerprint = excluded.content_fingerprint",
     )
     .bind(account.0)
-    .bind(&parameter)
+    .bind(rows::parameter(content))
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// The objects as they came, apart from the columns: the larger part of a look.
+async fn write_objects(tx: &mut WriteTx, content: &[(RowId, &Seen, &Content)]) -> Result<(), Error> {
+    let objects: Vec<(RowId, String)> =
+        content.iter().map(|(row_id, _, content)| (*row_id, rows::json(&content.entry.object))).collect();
     sqlx::query(
         "insert or replace into entry_objects (row_id, object)
-         select value ->> 'row_id', value ->> 'object'
+         select value ->> 0, value ->> 1
          from json_each(?)",
     )
-    .bind(&parameter)
+    .bind(rows::parameter(&objects))
     .execute(&mut **tx)
     .await?;
     Ok(())

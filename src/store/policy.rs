@@ -19,7 +19,9 @@ use crate::domain::ids::{AccessControlId, AccountId, CategoryId, MetadataProfile
 use crate::domain::visibility::{Policy, PublishRules};
 
 /// Entries re-evaluated in one transaction: a notification waits no longer than that takes.
-const CHUNK: i64 = 500;
+const CHUNK: usize = 500;
+/// Profiles and categories looked through in one transaction: most new ones have no entries yet.
+const PARTS_AT_ONCE: usize = 500;
 /// Changed profiles and categories kept one by one; more of them, and every entry is re-evaluated.
 const NAMED_AT_MOST: usize = 10_000;
 
@@ -55,15 +57,42 @@ pub struct PolicyChange {
 /// What a changed policy has yet to re-evaluate. Kept until done: a crash in between re-evaluates the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Pending {
+    /// Every entry.
     all: bool,
     profiles: BTreeSet<AccessControlId>,
     categories: BTreeSet<CategoryId>,
+    /// How far the first of these is done.
     after_row: RowId,
 }
 
+/// One thing whose entries are re-evaluated.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    All,
+    Profile(AccessControlId),
+    Category(CategoryId),
+}
+
 impl Pending {
-    fn is_empty(&self) -> bool {
-        !self.all && self.profiles.is_empty() && self.categories.is_empty()
+    /// What is re-evaluated next.
+    fn next(&self) -> Option<Part> {
+        let profile = || self.profiles.first().copied().map(Part::Profile);
+        let category = || self.categories.first().copied().map(Part::Category);
+        if self.all { Some(Part::All) } else { profile().or_else(category) }
+    }
+
+    /// All entries of this part are done.
+    fn finish(&mut self, part: Part) {
+        self.after_row = 0;
+        match part {
+            Part::All => *self = Self::default(),
+            Part::Profile(id) => {
+                self.profiles.remove(&id);
+            }
+            Part::Category(id) => {
+                self.categories.remove(&id);
+            }
+        }
     }
 
     /// Both, from the start.
@@ -175,7 +204,7 @@ impl Store {
             replace_metadata_profiles(&mut tx, account, &schemas, facts).await?;
         }
         let pending = Pending { profiles, categories, ..Pending::default() };
-        if !pending.is_empty() {
+        if pending.next().is_some() {
             add_pending(&mut tx, account, pending).await?;
         }
         tx.commit().await?;
@@ -185,23 +214,17 @@ impl Store {
     async fn reevaluate(&self, account: AccountId, mut change: PolicyChange) -> Result<PolicyChange, Error> {
         loop {
             let mut tx = self.write().await?;
-            let Some(pending) = pending(&mut tx, account).await? else { return Ok(change) };
-            let row_ids = touched(&mut tx, account, &pending).await?;
+            let Some(mut pending) = pending(&mut tx, account).await? else { return Ok(change) };
             let occasion = Occasion { flip: Some(Cause::Policy), ..Occasion::new(Cause::Policy, Origin::Policy) };
-            let entries: Vec<_> = row_ids.iter().map(|row_id| (*row_id, occasion)).collect();
+            let touched = take_touched(&mut tx, account, &mut pending).await?;
+            let entries: Vec<_> = touched.into_iter().map(|row_id| (row_id, occasion)).collect();
             let judged = judgement::judge_again(&mut tx, account, &entries, self.now()).await?;
             change.reevaluated += judged.len() as u64;
             change.told += judged.values().filter(|judged| judged.change.is_some()).count() as u64;
-            match row_ids.last() {
-                Some(last) if row_ids.len() as i64 == CHUNK => {
-                    let rest = Pending { after_row: *last, ..pending };
-                    settings::put(&mut tx, account, POLICY_PENDING, rows::json(&rest)).await?;
-                }
-                _ => {
-                    settings::remove(&mut tx, account, POLICY_PENDING).await?;
-                    tx.commit().await?;
-                    return Ok(change);
-                }
+            if pending.next().is_some() {
+                settings::put(&mut tx, account, POLICY_PENDING, rows::json(&pending)).await?;
+            } else {
+                settings::remove(&mut tx, account, POLICY_PENDING).await?;
             }
             tx.commit().await?;
         }
@@ -230,46 +253,61 @@ async fn add_pending(tx: &mut WriteTx, account: AccountId, more: Pending) -> Res
     settings::put(tx, account, POLICY_PENDING, rows::json(&all)).await
 }
 
-/// The next entries to re-evaluate, in the order of their rows.
-async fn touched(tx: &mut WriteTx, account: AccountId, pending: &Pending) -> Result<Vec<RowId>, Error> {
-    if pending.all {
-        let row_ids = sqlx::query_scalar(
-            "select row_id
-             from entries
-             where account_id = ? and row_id > ?
-             order by row_id
-             limit ?",
-        )
+/// Takes the next entries out of what is pending, until a chunk is full.
+async fn take_touched(tx: &mut WriteTx, account: AccountId, pending: &mut Pending) -> Result<BTreeSet<RowId>, Error> {
+    let mut touched = BTreeSet::new();
+    for _ in 0..PARTS_AT_ONCE {
+        let Some(part) = pending.next() else { break };
+        let room = CHUNK - touched.len();
+        let found = rows_of(tx, account, part, pending.after_row, room).await?;
+        match found.last() {
+            Some(last) if found.len() == room => {
+                pending.after_row = *last;
+                touched.extend(found);
+                break;
+            }
+            _ => {
+                pending.finish(part);
+                touched.extend(found);
+            }
+        }
+    }
+    Ok(touched)
+}
+
+/// The part's entries after this row, in the order of their rows, which is that of the indexes.
+async fn rows_of(
+    tx: &mut WriteTx,
+    account: AccountId,
+    part: Part,
+    after: RowId,
+    limit: usize,
+) -> Result<Vec<RowId>, Error> {
+    let (statement, id) = match part {
+        // The plus keeps this on the table itself: an index by account would have to be sorted for every chunk.
+        Part::All => (
+            "select row_id from entries where +account_id = ?1 and ?2 is null and row_id > ?3 order by row_id limit ?4",
+            None,
+        ),
+        Part::Profile(id) => (
+            "select row_id from entries
+             where account_id = ?1 and access_control = ?2 and row_id > ?3 order by row_id limit ?4",
+            Some(id.0),
+        ),
+        Part::Category(id) => (
+            "select row_id from entry_categories
+             where account_id = ?1 and category_id = ?2 and row_id > ?3 order by row_id limit ?4",
+            Some(id.0),
+        ),
+    };
+    let rows = sqlx::query_scalar(statement)
         .bind(account.0)
-        .bind(pending.after_row)
-        .bind(CHUNK)
+        .bind(id)
+        .bind(after)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&mut **tx)
         .await?;
-        return Ok(row_ids);
-    }
-    let row_ids = sqlx::query_scalar(
-        "select row_id
-         from (
-             select e.row_id
-             from json_each(?3) as profile
-             cross join entries as e on e.account_id = ?1 and e.access_control = profile.value and e.row_id > ?2
-             union
-             select c.row_id
-             from json_each(?4) as category
-             cross join entry_categories as c
-                 on c.account_id = ?1 and c.category_id = category.value and c.row_id > ?2
-         )
-         order by row_id
-         limit ?5",
-    )
-    .bind(account.0)
-    .bind(pending.after_row)
-    .bind(rows::json(&pending.profiles))
-    .bind(rows::json(&pending.categories))
-    .bind(CHUNK)
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(row_ids)
+    Ok(rows)
 }
 
 async fn publish_rules(connection: &mut SqliteConnection, account: AccountId) -> Result<PublishRules, Error> {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use sqlx::SqliteConnection;
+
 use super::Store;
 use super::changes::{Cause, Occasion, Origin};
 use super::error::Error;
 use super::judgement;
 use super::rows::RowId;
 use super::settings;
-use super::writer::WriteTx;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AccountId;
 
@@ -19,6 +20,17 @@ const OVERLAP: Duration = Duration::from_secs(10 * 60);
 const CHUNK: i64 = 500;
 const DONE_UNTIL: &str = "visibility_done_until";
 
+const START_DATES: &str = "select start_date, row_id
+     from entries
+     where (start_date, row_id) > (?1, ?2) and start_date <= ?3 and +account_id = ?4
+     order by start_date, row_id
+     limit ?5";
+const END_DATES: &str = "select end_date, row_id
+     from entries
+     where (end_date, row_id) > (?1, ?2) and end_date <= ?3 and +account_id = ?4
+     order by end_date, row_id
+     limit ?5";
+
 impl Store {
     /// Turns every start and end date since the last call into `put` and `drop` rows, in chunks of a transaction each.
     /// Says how many changes visitors saw. A clock that was set back is followed back.
@@ -27,25 +39,44 @@ impl Store {
     /// Those of writing. The next call goes on from the last mark.
     pub async fn advance_schedule(&self, account: AccountId) -> Result<u64, Error> {
         let now = self.now();
+        let done_until = done_until(&mut *self.read().await?, account).await?;
+        let window = (done_until.min(now).minus(OVERLAP), done_until.max(now));
         let mut told = 0;
-        let mut after_row = 0;
+        for date in [START_DATES, END_DATES] {
+            told += self.judge_passed(account, date, window, now).await?;
+        }
+        let mut tx = self.write().await?;
+        settings::put(&mut tx, account, DONE_UNTIL, now.as_millis()).await?;
+        tx.commit().await?;
+        Ok(told)
+    }
+
+    /// Judges the entries whose date lies after the window's begin and not after its end, by date.
+    async fn judge_passed(
+        &self,
+        account: AccountId,
+        dates: &'static str,
+        (from, to): (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let mut told = 0;
+        let mut after = (from.as_secs(), RowId::MAX);
         loop {
             let mut tx = self.write().await?;
-            let done_until = done_until(&mut tx, account).await?;
-            let from = done_until.min(now).minus(OVERLAP);
-            let passed = passed(&mut tx, account, from, done_until.max(now), after_row).await?;
+            let passed: Vec<(i64, RowId)> = sqlx::query_as(dates)
+                .bind(after.0)
+                .bind(after.1)
+                .bind(to.as_secs())
+                .bind(account.0)
+                .bind(CHUNK)
+                .fetch_all(&mut *tx)
+                .await?;
+            let Some(last) = passed.last() else { return Ok(told) };
+            after = *last;
             let occasion = Occasion::new(Cause::Schedule, Origin::Clock);
-            let entries: Vec<_> = passed.iter().map(|row_id| (*row_id, occasion)).collect();
+            let entries: Vec<_> = passed.iter().map(|(_, row_id)| (*row_id, occasion)).collect();
             let judged = judgement::judge_again(&mut tx, account, &entries, now).await?;
             told += judged.values().filter(|judged| judged.change.is_some()).count() as u64;
-            match passed.last() {
-                Some(last) if passed.len() as i64 == CHUNK => after_row = *last,
-                _ => {
-                    settings::put(&mut tx, account, DONE_UNTIL, now.as_millis()).await?;
-                    tx.commit().await?;
-                    return Ok(told);
-                }
-            }
             tx.commit().await?;
         }
     }
@@ -70,36 +101,7 @@ impl Store {
     }
 }
 
-async fn done_until(tx: &mut WriteTx, account: AccountId) -> Result<Timestamp, Error> {
-    let done: Option<i64> = settings::find(tx, account, DONE_UNTIL).await?;
+async fn done_until(connection: &mut SqliteConnection, account: AccountId) -> Result<Timestamp, Error> {
+    let done: Option<i64> = settings::find(connection, account, DONE_UNTIL).await?;
     Ok(Timestamp::from_millis(done.unwrap_or(0)))
-}
-
-/// Entries with a date after `from` and up to `to`, in the order of their rows.
-async fn passed(
-    tx: &mut WriteTx,
-    account: AccountId,
-    from: Timestamp,
-    to: Timestamp,
-    after_row: RowId,
-) -> Result<Vec<RowId>, Error> {
-    let passed = sqlx::query_scalar(
-        "select row_id
-         from (
-             select row_id, account_id from entries where start_date > ?1 and start_date <= ?2
-             union
-             select row_id, account_id from entries where end_date > ?1 and end_date <= ?2
-         )
-         where account_id = ?3 and row_id > ?4
-         order by row_id
-         limit ?5",
-    )
-    .bind(from.as_secs())
-    .bind(to.as_secs())
-    .bind(account.0)
-    .bind(after_row)
-    .bind(CHUNK)
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(passed)
 }

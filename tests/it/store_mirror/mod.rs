@@ -2,6 +2,7 @@
 
 mod absence;
 mod house;
+mod measure;
 mod pictures;
 mod policies;
 mod reading;

@@ -144,3 +144,55 @@ async fn a_hidden_entry_stays_hidden_when_its_start_date_passes() {
     assert_eq!(house.store.advance_schedule(house.account()).await.unwrap(), 0);
     assert!(house.changes(&mut 0).await.is_empty());
 }
+
+/// Polls a future so many times and then drops it, as a process that ends in the middle does.
+async fn cut_short<T>(future: impl Future<Output = T>, polls: usize) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut left = polls;
+    std::future::poll_fn(move |context| match future.as_mut().poll(context) {
+        std::task::Poll::Ready(value) => std::task::Poll::Ready(Some(value)),
+        std::task::Poll::Pending if left == 0 => std::task::Poll::Ready(None),
+        std::task::Poll::Pending => {
+            left -= 1;
+            std::task::Poll::Pending
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_re_evaluation_that_is_cut_short_anywhere_is_finished_by_the_next_one() {
+    let house = House::open().await;
+    let mut after = 0;
+    let ids: Vec<_> = (0..600).map(|number| format!("0_entry{number:04}")).collect();
+    for chunk in ids.chunks(100) {
+        house.look(chunk.iter().map(|id| Save::Seen(Box::new(synced(id)))).collect()).await;
+    }
+    let mut facts = account_facts();
+    let mut cut = 0;
+    for polls in [2, 8, 14, 20, 26, 32, 40] {
+        while !house.changes(&mut after).await.is_empty() {}
+        facts.access_control_profiles[0].has_rules ^= true;
+        cut += usize::from(cut_short(house.store.save_policy(house.account(), &facts), polls).await.is_none());
+        house.store.save_policy(house.account(), &facts).await.unwrap();
+        assert_eq!(house.changes(&mut after).await.len(), 600, "cut after {polls} polls");
+    }
+    assert!(cut >= 3, "only {cut} were cut short");
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_takes_back_what_it_showed() {
+    let house = House::open().await;
+    house.look_at(synced_as(ID, json!({"startDate": START.as_secs() + 3_600}))).await;
+    house.pass(7_200);
+    assert_eq!(house.store.advance_schedule(house.account()).await.unwrap(), 1);
+    let House { directory, store, .. } = house;
+    store.close().await;
+    drop(store);
+    let clock = kaltura_mirror::domain::clock::Clock::manual(START);
+    let store = super::house::open(directory.path(), &clock).await;
+    let house = House { directory, clock, store };
+    assert_eq!(house.store.advance_schedule(house.account()).await.unwrap(), 1);
+    let words = ["put", "drop"].map(|op| format!("{op} {ID} schedule"));
+    assert_eq!(house.changes(&mut 0).await, words);
+}
