@@ -180,7 +180,7 @@ fn count(value: &Value) -> Option<usize> {
 /// What is there instead, without quoting it: it could be a session.
 fn unexpected(call: &'static str, wanted: &str, found: &Value) -> Error {
     if let Value::String(text) = found
-        && text.contains("rate limited")
+        && text.to_ascii_lowercase().contains("rate limit")
     {
         return Error::Refused { call, refusal: Refusal::throttled(text) };
     }

@@ -1,5 +1,6 @@
 //! The API client as its users meet it: over HTTP, against servers that behave and servers that don't.
 
+mod account;
 mod calls;
 mod look;
 mod mark;
