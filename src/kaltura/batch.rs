@@ -85,12 +85,15 @@ impl Client {
     /// Looks at up to 100 entries with one multirequest; with a second one when a list has more than one page.
     ///
     /// # Errors
-    /// What kept the entries themselves from being answered. `Unreadable`: look at half as many. `Setup` for more than 100.
+    /// What kept the entries themselves from being answered. `Unreadable`: look at half as many. `Setup` for none or more than 100.
     ///
     /// Source: `session.get`, `metadata_metadata.list`, `baseEntry.getByIds`, `flavorAsset.list`, `categoryEntry.list`.
     pub async fn look(&self, ids: &[EntryId], options: &LookOptions) -> Result<Look, Error> {
         if ids.len() > ENTRIES_MAX {
             return Err(Error::Setup(format!("{LOOK}: {} entries, at most {ENTRIES_MAX} fit", ids.len())));
+        }
+        if ids.is_empty() && options.witness.is_none() {
+            return Err(Error::Setup(format!("{LOOK}: no entry to look at")));
         }
         let over = if options.fresh_connection { Connection::Fresh } else { Connection::Kept };
         let mut gathered = Gathered::new(ids, options);

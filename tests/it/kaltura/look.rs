@@ -249,10 +249,11 @@ async fn entries_that_are_refused_or_unreadable_fail_the_look() {
 }
 
 #[tokio::test]
-async fn more_than_a_hundred_entries_are_refused_before_anything_is_sent() {
+async fn no_entry_and_more_than_a_hundred_are_refused_before_anything_is_sent() {
     let stub = batch_with(|_| {}).await;
     let many: Vec<_> = (0..101).map(|number| format!("0_e{number}").parse().unwrap()).collect();
     let error = client(&stub, &clock()).look(&many, &LookOptions::default()).await.unwrap_err();
     assert_eq!(error.to_string(), "multirequest:look: 101 entries, at most 100 fit");
+    assert!(client(&stub, &clock()).look(&[], &LookOptions::default()).await.is_err());
     assert!(stub.requests().is_empty());
 }
