@@ -1,6 +1,7 @@
 //! A local mirror of a Kaltura account's entries, kept true beside a website.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
@@ -11,3 +12,4 @@ pub mod notification;
 pub mod simulator;
 pub mod store;
 pub mod sync;
+pub mod web;

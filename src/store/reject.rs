@@ -75,7 +75,7 @@ pub enum Recorded {
 }
 
 /// How many requests were refused since the start, by what became of their record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct RejectionCounts {
     /// Written or about to be.
     pub queued: u64,

@@ -1,16 +1,20 @@
 //! One account at work: its client, its rules, and what is known of its profiles.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, RwLock};
 
 use tokio::sync::Notify;
 
 use crate::domain::account_facts::MetadataProfile;
 use crate::domain::ids::{AccountId, MetadataProfileId, PartnerId};
+use crate::domain::public_entry::PublishFields;
 use crate::domain::sync_rules::{ProfileRef, SyncRules};
 use crate::domain::visibility::Policy;
 use crate::kaltura::client::Client;
 use crate::kaltura::error::{Class, Error as ApiError};
+use crate::kaltura::thumbnails::Thumbnails;
 use crate::metadata_xml::schema::Schema;
+use crate::store::PublicShape;
 
 /// An account the daemon keeps.
 pub struct Account {
@@ -22,8 +26,12 @@ pub struct Account {
     pub label: String,
     /// The way to Kaltura.
     pub client: Client,
+    /// The way to its pictures.
+    pub thumbnails: Thumbnails,
     /// The operator's rules.
     pub rules: SyncRules,
+    /// Which fields the operator publishes.
+    pub publish: PublishFields,
     facts: RwLock<Arc<AccountFacts>>,
     /// Rung when a look met something the facts do not know, or a mark was refused for good.
     pub(super) facts_in_doubt: Notify,
@@ -59,9 +67,16 @@ const TRANSFORMING: i64 = 3;
 
 impl Account {
     /// An account of which nothing is known yet but what the configuration says.
-    pub fn new(id: AccountId, partner_id: PartnerId, label: String, client: Client, rules: SyncRules) -> Self {
+    pub fn new(
+        id: AccountId,
+        partner_id: PartnerId,
+        label: String,
+        (client, thumbnails): (Client, Thumbnails),
+        rules: SyncRules,
+        publish: PublishFields,
+    ) -> Self {
         let facts = RwLock::new(Arc::new(AccountFacts::of(Policy::default(), &rules, &[])));
-        Self { id, partner_id, label, client, rules, facts, facts_in_doubt: Notify::new() }
+        Self { id, partner_id, label, client, thumbnails, rules, publish, facts, facts_in_doubt: Notify::new() }
     }
 
     /// What is known just now.
@@ -71,6 +86,20 @@ impl Account {
 
     pub(super) fn learn(&self, facts: AccountFacts) {
         *self.facts.write().expect("nobody panics while holding the facts") = Arc::new(facts);
+    }
+
+    /// How its entries are told to visitors.
+    pub(super) fn public_shape(&self) -> PublicShape {
+        let facts = self.facts();
+        let content = facts.content_profile.as_ref().ok();
+        let searchable = content.and_then(|profile| profile.schema().ok()).map(searchable).unwrap_or_default();
+        PublicShape {
+            label: self.label.clone(),
+            content_profile: content.map(|profile| profile.id),
+            searchable,
+            sync_field: self.rules.field.clone(),
+            publish: self.publish.clone(),
+        }
     }
 
     /// The profiles to ask Kaltura for, each once.
@@ -160,6 +189,10 @@ fn schema_of(profile: &MetadataProfile) -> Result<Arc<Schema>, ProfileTrouble> {
     Schema::parse(&profile.xsd)
         .map(Arc::new)
         .map_err(|error| ProfileTrouble(format!("the schema of metadata profile {}: {error}", profile.id)))
+}
+
+fn searchable(schema: &Schema) -> BTreeSet<String> {
+    schema.fields().iter().filter(|field| field.searchable).map(|field| field.name.clone()).collect()
 }
 
 /// What an error says about the account as a whole; nothing when it is about this call alone.

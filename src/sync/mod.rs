@@ -21,6 +21,7 @@ mod marks;
 mod plan;
 pub mod retry;
 pub mod stop;
+mod thumbnails;
 mod timers;
 mod told;
 mod worker;
@@ -29,12 +30,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::domain::clock::Clock;
 use crate::domain::ids::AccountId;
-use crate::store::{RemovalLimit, Store};
+use crate::store::{PublicShapes, RemovalLimit, Store};
 use account::Account;
 use retry::Retries;
 use stop::Stop;
@@ -83,6 +84,8 @@ pub struct Sync {
     thumbnails_wanted: Notify,
     /// Rung when a batch has been told to the end.
     settled: Notify,
+    /// How each account's entries are told to visitors: its schema's searchable fields are among it.
+    shapes: watch::Sender<Arc<PublicShapes>>,
 }
 
 impl Sync {
@@ -90,7 +93,8 @@ impl Sync {
     pub fn new(store: Store, accounts: Vec<Account>, settings: Settings, clock: Clock) -> Arc<Self> {
         let accounts = accounts.into_iter().map(|account| (account.id, Arc::new(account))).collect();
         let (stop, thumbnails_wanted, settled) = (Stop::new(), Notify::new(), Notify::new());
-        Arc::new(Self { store, accounts, settings, clock, stop, thumbnails_wanted, settled })
+        let shapes = watch::Sender::new(Arc::default());
+        Arc::new(Self { store, accounts, settings, clock, stop, thumbnails_wanted, settled, shapes })
     }
 
     /// Starts workers and timers; they run until [`Running::stop`].
@@ -102,9 +106,17 @@ impl Sync {
         for account in self.accounts.values() {
             tasks.spawn(Arc::clone(self).keep_facts(Arc::clone(account)));
             tasks.spawn(Arc::clone(self).keep_dates(Arc::clone(account)));
+            if self.settings.thumbnail_workers > 0 {
+                tasks.spawn(Arc::clone(self).keep_thumbnails(Arc::clone(account)));
+            }
         }
         tasks.spawn(Arc::clone(self).keep_within_limits());
         Running { sync: Arc::clone(self), tasks }
+    }
+
+    /// How entries are told to visitors, as it is learnt.
+    pub fn shapes(&self) -> watch::Receiver<Arc<PublicShapes>> {
+        self.shapes.subscribe()
     }
 
     /// The accounts it works on.

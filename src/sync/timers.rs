@@ -42,7 +42,7 @@ impl Sync {
     pub async fn recall_facts(&self, account: &Account) -> Result<(), store::Error> {
         let profiles = self.store.metadata_profiles(account.id).await?;
         let policy = self.store.policy(account.id).await?;
-        account.learn(AccountFacts::of(policy, &account.rules, &profiles));
+        self.learn(account, AccountFacts::of(policy, &account.rules, &profiles));
         Ok(())
     }
 
@@ -71,10 +71,16 @@ impl Sync {
             info!(account = %account.label, "a changed policy changed what visitors see of {} entries", change.told);
         }
         let policy = self.store.policy(account.id).await?;
-        account.learn(AccountFacts::of(policy, &account.rules, &facts.metadata_profiles));
+        self.learn(account, AccountFacts::of(policy, &account.rules, &facts.metadata_profiles));
 
         let trouble = faults.into_iter().next().or_else(|| account.facts().trouble(&account.rules));
         self.store.record_account_state(account.id, trouble.as_deref()).await
+    }
+
+    fn learn(&self, account: &Account, facts: AccountFacts) {
+        account.learn(facts);
+        let shapes = self.accounts.values().map(|account| (account.id, account.public_shape())).collect();
+        self.shapes.send_replace(Arc::new(shapes));
     }
 
     /// Keeps what an error says about the account as a whole.
@@ -112,6 +118,7 @@ impl Sync {
     async fn prune(&self) -> Result<(), store::Error> {
         let retention = &self.settings.retention;
         let now = self.clock.now();
+        self.store.prune_inbox().await?;
         self.store.prune_entry_events(now.minus(retention.events_for)).await?;
         self.store.purge_tombstones(now.minus(retention.purge_removed_after)).await?;
         self.store.prune_thumbnails().await?;

@@ -1,0 +1,183 @@
+//! What the configuration says, in the words of the rooms that do it.
+
+use std::time::Duration;
+
+use super::StartError;
+use crate::config::{self, Config, SessionKind, ThumbnailMode};
+use crate::domain::clock::{Clock, Jitter};
+use crate::domain::ids::AccountId;
+use crate::domain::secret::AdminSecret;
+use crate::kaltura::client::{Client, ClientSettings};
+use crate::kaltura::error::Error as ApiError;
+use crate::kaltura::ks::KsVersion;
+use crate::kaltura::limiter::Pace;
+use crate::kaltura::service_url::ServiceUrl;
+use crate::kaltura::session::{SessionSettings, SessionWay};
+use crate::kaltura::thumbnails::{ThumbnailSettings, Thumbnails};
+use crate::kaltura::transport::Bounds;
+use crate::notification::secrets::{AccountRef, NotificationSecret, SecretSet};
+use crate::store::{AccountSpec, InboxLimits, Limits, RemovalLimit, Resync, Store};
+use crate::sync::account::Account;
+use crate::sync::retry::Retries;
+use crate::sync::{Retention, Settings};
+use crate::{notification, web};
+
+/// How long a burst of hints is gathered before it is looked at: a lone one is not kept waiting noticeably.
+const GATHER: Duration = Duration::from_millis(40);
+/// How often an account is tried whose trouble only a person can mend.
+const DEGRADED_EVERY: Duration = Duration::from_secs(300);
+/// Pictures fetched side by side.
+const THUMBNAIL_WORKERS: usize = 4;
+
+pub(super) async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError> {
+    let spec = |account: &config::Account| AccountSpec {
+        partner_id: account.partner_id,
+        service_url: account.service_url.to_string(),
+        label: account.label.clone(),
+    };
+    let accounts: Vec<_> = config.accounts.iter().map(spec).collect();
+    Ok(Store::open_with(&config.data_dir, &accounts, clock.clone(), limits(config)).await?)
+}
+
+fn limits(config: &Config) -> Limits {
+    let inbox = &config.inbox;
+    Limits {
+        resync: Resync { interval: config.sync.resync_interval, ..Resync::default() },
+        inbox: InboxLimits {
+            bodies_kept_for: inbox.verified_for,
+            bodies_max_bytes: inbox.verified_max_bytes,
+            rejected_kept_for: inbox.rejected_for,
+            rejected_max_bytes: inbox.rejected_max_bytes,
+            rejected_per_minute: inbox.rejected_per_minute,
+            rejected_body_max_bytes: bytes(inbox.rejected_body_max_bytes),
+            ..InboxLimits::default()
+        },
+        ..Limits::default()
+    }
+}
+
+/// Every secret that may sign, of every account, as the files stand now.
+pub(super) fn secret_set(config: &Config, store: &Store) -> Result<SecretSet, StartError> {
+    let mut secrets = Vec::new();
+    for (account, id) in accounts_of(config, store) {
+        let signing =
+            account.signing_secrets().map_err(|cause| StartError::Secret { account: account.label.clone(), cause })?;
+        let account = AccountRef { account: id, partner: account.partner_id };
+        secrets.extend(signing.into_iter().map(|(label, secret)| NotificationSecret { account, label, secret }));
+    }
+    Ok(SecretSet::new(secrets)?)
+}
+
+pub(super) fn accounts(
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    jitter: &Jitter,
+) -> Result<Vec<Account>, StartError> {
+    let made = accounts_of(config, store).map(|(account, id)| {
+        let service: Result<ServiceUrl, _> = account.service_url.as_str().parse();
+        let service = service.map_err(|cause| ApiError::Setup(cause.to_string()));
+        let parts = service.and_then(|service| {
+            let client = client(config, account, service.clone(), clock, jitter)?;
+            Ok((client, Thumbnails::new(thumbnail_settings(config, service)?)))
+        });
+        let parts = parts.map_err(|cause| StartError::Kaltura { account: account.label.clone(), cause })?;
+        Ok(Account::new(
+            id,
+            account.partner_id,
+            account.label.clone(),
+            parts,
+            account.rules.clone(),
+            config.publish.fields.clone(),
+        ))
+    });
+    made.collect()
+}
+
+fn accounts_of<'c>(config: &'c Config, store: &'c Store) -> impl Iterator<Item = (&'c config::Account, AccountId)> {
+    config.accounts.iter().filter_map(|account| Some((account, store.find_account(account.partner_id)?)))
+}
+
+fn client(
+    config: &Config,
+    account: &config::Account,
+    service: ServiceUrl,
+    clock: &Clock,
+    jitter: &Jitter,
+) -> Result<Client, ApiError> {
+    let (way, version) = match account.session {
+        SessionKind::V2 => (SessionWay::Local, KsVersion::V2),
+        SessionKind::V1 => (SessionWay::Local, KsVersion::V1),
+        SessionKind::Start => (SessionWay::Start, KsVersion::V2),
+    };
+    let settings = ClientSettings {
+        service,
+        session: SessionSettings {
+            way,
+            version,
+            lifetime: account.session_lifetime,
+            ..SessionSettings::of(account.partner_id)
+        },
+        bounds: Bounds { timeout: config.sync.call_timeout, ..Bounds::default() },
+        pace: Pace { concurrent_max: config.sync.workers, ..Pace::default() },
+    };
+    let secret = account.admin_secret.clone();
+    let source = move || -> Result<AdminSecret, String> { secret.read().map_err(|cause| cause.to_string()) };
+    Client::new(settings, source, clock.clone(), jitter.clone())
+}
+
+fn thumbnail_settings(config: &Config, service: ServiceUrl) -> Result<ThumbnailSettings, ApiError> {
+    let base = match &config.thumbnails.base_url {
+        Some(base) => {
+            base.as_str().parse().map_err(|cause| ApiError::Setup(format!("thumbnails.base_url: {cause}")))?
+        }
+        None => service.clone(),
+    };
+    Ok(ThumbnailSettings {
+        base,
+        allowed_hosts: config.thumbnails.allowed_hosts.clone(),
+        width: config.thumbnails.width,
+        bytes_max: bytes(config.thumbnails.max_bytes),
+        ..ThumbnailSettings::of(service)
+    })
+}
+
+pub(super) fn sync_settings(config: &Config, jitter: Jitter) -> Settings {
+    let sync = &config.sync;
+    Settings {
+        workers: sync.workers,
+        batch: sync.batch,
+        lease: sync.lease,
+        gather: GATHER,
+        confirm_removal_after: sync.confirm_removal_after,
+        removal_limit: RemovalLimit { percent: u8::try_from(sync.max_removals_percent).unwrap_or(100) },
+        policy_refresh: sync.policy_refresh,
+        retries: Retries {
+            backoff: sync.backoff,
+            attempts_max: sync.attempts_max,
+            degraded_every: DEGRADED_EVERY,
+            jitter,
+        },
+        thumbnail_workers: if config.thumbnails.mode == ThumbnailMode::None { 0 } else { THUMBNAIL_WORKERS },
+        retention: Retention {
+            events_for: config.retention.events_for,
+            purge_removed_after: config.retention.purge_removed_after,
+        },
+    }
+}
+
+pub(super) fn notification_limits(config: &Config) -> notification::Limits {
+    notification::Limits { body_max_bytes: bytes(config.server.body_max_bytes), ..notification::Limits::default() }
+}
+
+pub(super) fn web_limits(config: &Config) -> web::Limits {
+    web::Limits {
+        trusted_proxies: config.server.trusted_proxies.clone(),
+        connections_max: config.server.connections_max,
+        request_timeout: config.server.request_timeout,
+    }
+}
+
+fn bytes(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,87 @@
+//! `GET /api/v1/entries` and `/api/v1/entries/{id}`: what the mirror shows of entries.
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Site;
+use super::problem::Problem;
+use crate::domain::ids::EntryId;
+use crate::store::{FoundEntry, PublicCursor, PublicShapes};
+
+/// Entries of one page, unless fewer or more are asked for.
+const LIMIT_DEFAULT: usize = 50;
+/// Entries of one page at most.
+const LIMIT_MAX: usize = 100;
+
+/// `?account=`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Whose {
+    account: Option<String>,
+}
+
+/// `?cursor=&limit=&account=`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Paging {
+    cursor: Option<String>,
+    limit: Option<usize>,
+    account: Option<String>,
+}
+
+/// One entry, or 404: hidden and unknown look the same.
+pub(super) async fn show(
+    site: web::Data<Site>,
+    path: web::Path<String>,
+    whose: web::Query<Whose>,
+) -> Result<HttpResponse, Problem> {
+    let id = entry_id(&path)?;
+    let shapes = shapes_of(&site, whose.account.as_deref())?;
+    match site.store.public_entry(&id, &shapes).await? {
+        FoundEntry::Found(entry) => Ok(HttpResponse::Ok().json(entry)),
+        FoundEntry::NotFound => Err(Problem::NotFound(format!("no public entry {id}"))),
+        FoundEntry::Ambiguous(accounts) => Err(ambiguous(&id, &accounts)),
+    }
+}
+
+/// A page of entries, each at its place while others come and go.
+pub(super) async fn list(site: web::Data<Site>, paging: web::Query<Paging>) -> Result<HttpResponse, Problem> {
+    let limit = paging.limit.unwrap_or(LIMIT_DEFAULT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        return Err(Problem::BadRequest(format!("limit={limit} is not between 1 and {LIMIT_MAX}")));
+    }
+    let cursor = paging.cursor.as_deref().map(str::parse::<PublicCursor>).transpose();
+    let cursor = cursor.map_err(|error| Problem::BadRequest(format!("cursor: {error}; start without one")))?;
+    let shapes = shapes_of(&site, paging.account.as_deref())?;
+    let page = site.store.public_entries(cursor, limit, &shapes).await?;
+    Ok(HttpResponse::Ok().json(json!({ "items": page.items, "next": page.next.map(|next| next.to_string()) })))
+}
+
+/// The entry id in a path.
+pub(super) fn entry_id(text: &str) -> Result<EntryId, Problem> {
+    text.parse().map_err(|error| Problem::BadRequest(format!("{error}")))
+}
+
+/// All accounts, or the one that a query names by its label.
+pub(super) fn shapes_of(site: &Site, account: Option<&str>) -> Result<Arc<PublicShapes>, Problem> {
+    let shapes = site.shapes();
+    let Some(label) = account else { return Ok(shapes) };
+    let named: PublicShapes =
+        shapes.iter().filter(|(_, shape)| shape.label == label).map(|(id, shape)| (*id, shape.clone())).collect();
+    if named.is_empty() {
+        let labels: Vec<_> = shapes.values().map(|shape| shape.label.as_str()).collect();
+        return Err(Problem::BadRequest(format!(
+            "account={label} is not an account of this mirror; it has {}",
+            labels.join(", ")
+        )));
+    }
+    Ok(Arc::new(named))
+}
+
+/// The same id in several accounts.
+pub(super) fn ambiguous(id: &EntryId, accounts: &[String]) -> Problem {
+    Problem::Ambiguous(format!("entry {id} is in the accounts {}: name one with ?account=", accounts.join(" and ")))
+}

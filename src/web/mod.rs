@@ -1,0 +1,134 @@
+//! What the website and its operators talk to: the notification endpoint, the public read API, the admin API.
+//!
+//! Asks and answers, never decides. One line a route in `routes.rs`, one file a page or endpoint, every error in
+//! `problem.rs`.
+
+mod admin;
+mod entries;
+mod health;
+mod notifications;
+mod peer;
+mod problem;
+mod routes;
+mod thumbnails;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::{App, HttpServer, web};
+use ipnet::IpNet;
+use tokio::sync::watch;
+
+use crate::domain::clock::Clock;
+use crate::intake::Intake;
+use crate::store::{PublicShapes, Store};
+pub use admin::AdminToken;
+
+/// Everything the endpoints need. Clones are the same house.
+#[derive(Clone)]
+pub struct Site(Arc<Parts>);
+
+/// The parts of a [`Site`].
+pub struct Parts {
+    /// What is kept.
+    pub store: Store,
+    /// Where notifications go.
+    pub intake: Intake,
+    /// How the entries of each account are told, as it is learnt.
+    pub shapes: watch::Receiver<Arc<PublicShapes>>,
+    /// Time.
+    pub clock: Clock,
+    /// Bounds.
+    pub limits: Limits,
+    /// What opens the admin API.
+    pub admin_token: AdminToken,
+    /// Names and addresses the admin API answers to beside loopback.
+    pub admin_hosts: Vec<String>,
+}
+
+/// Bounds of the endpoints, from `[server]`.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Open connections a worker thread.
+    pub connections_max: usize,
+    /// A request's head must have come by then.
+    pub request_timeout: Duration,
+}
+
+impl Site {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// How entries are told just now.
+    fn shapes(&self) -> Arc<PublicShapes> {
+        Arc::clone(&self.shapes.borrow())
+    }
+}
+
+impl std::ops::Deref for Site {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Both servers, listening.
+pub struct Listening {
+    handles: Vec<ServerHandle>,
+    /// Where the public server listens.
+    pub public: SocketAddr,
+    /// Where the admin server listens.
+    pub admin: SocketAddr,
+}
+
+impl Listening {
+    /// Stops taking requests; those that run may finish.
+    pub async fn stop(&self) {
+        for handle in &self.handles {
+            handle.stop(true).await;
+        }
+    }
+}
+
+/// Serves the public routes on one listener and the admin routes on another. Must be called inside an actix system;
+/// the servers it answers with run when they are awaited or spawned.
+///
+/// # Errors
+/// When the operating system refuses a listener.
+pub fn serve(site: &Site, public: TcpListener, admin: TcpListener) -> std::io::Result<(Listening, Vec<Server>)> {
+    let addresses = (public.local_addr()?, admin.local_addr()?);
+    let public_site = site.clone();
+    let public_server =
+        HttpServer::new(move || App::new().app_data(web::Data::new(public_site.clone())).configure(routes::public))
+            .max_connections(site.limits.connections_max)
+            .client_request_timeout(site.limits.request_timeout)
+            .workers(workers())
+            .shutdown_timeout(SHUTDOWN_SECS)
+            .disable_signals()
+            .listen(public)?
+            .run();
+    let admin_site = site.clone();
+    let admin_server =
+        HttpServer::new(move || App::new().app_data(web::Data::new(admin_site.clone())).configure(routes::admin))
+            .workers(1)
+            .shutdown_timeout(SHUTDOWN_SECS)
+            .disable_signals()
+            .listen(admin)?
+            .run();
+    let handles = vec![public_server.handle(), admin_server.handle()];
+    Ok((Listening { handles, public: addresses.0, admin: addresses.1 }, vec![public_server, admin_server]))
+}
+
+/// Seconds that running requests have to finish.
+const SHUTDOWN_SECS: u64 = 5;
+
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().clamp(1, 8))
+}

@@ -1,0 +1,55 @@
+//! `POST /notifications`: hands the bytes to `intake` and turns its answer into a status Kaltura understands.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt;
+
+use super::problem::Problem;
+use super::{Site, peer};
+use crate::intake::{Answer, KEPT_HEADERS, RawRequest};
+
+/// Answers 200 `OK` only when the notification is on disk. Never 202, never a redirect: one of Kaltura's senders takes
+/// the first for a failure, the other the second for a delivery.
+pub(super) async fn receive(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let body = read(payload, site.intake.body_max_bytes()).await?;
+    let raw = RawRequest {
+        received_at: site.clock.now(),
+        peer: peer::address(&request, &site.limits.trusted_proxies),
+        headers: kept_headers(&request),
+        body,
+    };
+    match site.intake.receive(raw).await {
+        Answer::Accepted | Answer::Duplicate => Ok(HttpResponse::Ok().content_type("text/plain").body("OK")),
+        Answer::BadSignature(refusal) => Err(Problem::Forbidden(refusal.detail)),
+        Answer::Malformed(refusal) => Err(Problem::Malformed(refusal.detail)),
+        Answer::NotAForm(refusal) => Err(Problem::UnsupportedMediaType(refusal.detail)),
+        Answer::TooLarge(refusal) => Err(Problem::TooLarge(refusal.detail)),
+        Answer::NotSupported(refusal) => Err(Problem::NotImplemented(refusal.detail)),
+        Answer::CannotStore => Err(Problem::CannotStore),
+    }
+}
+
+/// The body, up to one byte more than the limit: enough for `intake` to see that it is too large, and to keep its beginning.
+async fn read(mut payload: web::Payload, body_max_bytes: usize) -> Result<Vec<u8>, Problem> {
+    let mut body = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Problem::Malformed(format!("the body broke off: {error}")))?;
+        let room = (body_max_bytes + 1).saturating_sub(body.len());
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if body.len() > body_max_bytes {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+fn kept_headers(request: &HttpRequest) -> Vec<(String, String)> {
+    let kept = KEPT_HEADERS.iter().filter_map(|name| {
+        let value = request.headers().get(*name)?;
+        Some(((*name).to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+    });
+    kept.collect()
+}

@@ -1,0 +1,120 @@
+//! The one place where an error becomes HTTP: RFC 9457 `application/problem+json`.
+//!
+//! A table: problem → status, slug, title. What went wrong inside is logged, not sent.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::json;
+
+use crate::store;
+
+/// What a problem's `type` begins with; README's troubleshooting lists them.
+const TYPES: &str = "urn:kaltura-mirror:problem:";
+
+/// What a request cannot have, as its sender needs to know it.
+#[derive(Debug)]
+pub enum Problem {
+    /// A path, a query parameter or a body that makes no sense; names the thing, the value and the cure.
+    BadRequest(String),
+    /// A notification whose shape is wrong.
+    Malformed(String),
+    /// No token, or not ours.
+    Unauthorized,
+    /// A signature that none of our secrets makes, or a host we do not serve.
+    Forbidden(String),
+    /// Nothing public is there; hidden and unknown look the same.
+    NotFound(String),
+    /// A method this path does not have; the ones it has.
+    MethodNotAllowed(&'static str),
+    /// An id that is found in several accounts.
+    Ambiguous(String),
+    /// More than the limit, which is named.
+    TooLarge(String),
+    /// A content type this path does not read.
+    UnsupportedMediaType(String),
+    /// A kind of request this version does not know.
+    NotImplemented(String),
+    /// Nothing can be stored just now; nothing was.
+    CannotStore,
+    /// Our own fault; logged with its cause.
+    Internal,
+}
+
+impl Problem {
+    fn row(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad-request", "The request makes no sense"),
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed", "Not a notification as Kaltura sends it"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A token is needed"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "Nothing public is here"),
+            Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not by this method"),
+            Self::Ambiguous(_) => (StatusCode::CONFLICT, "ambiguous", "Found in several accounts"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large"),
+            Self::UnsupportedMediaType(_) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Not of this type")
+            }
+            Self::NotImplemented(_) => (StatusCode::NOT_IMPLEMENTED, "not-implemented", "Not in this version"),
+            Self::CannotStore => (StatusCode::SERVICE_UNAVAILABLE, "cannot-store", "Nothing can be stored just now"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Our fault"),
+        }
+    }
+}
+
+/// The detail, as it is sent.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadRequest(detail)
+            | Self::Malformed(detail)
+            | Self::Forbidden(detail)
+            | Self::NotFound(detail)
+            | Self::Ambiguous(detail)
+            | Self::TooLarge(detail)
+            | Self::NotImplemented(detail)
+            | Self::UnsupportedMediaType(detail) => f.write_str(detail),
+            Self::Unauthorized => f.write_str("send the token of data_dir/admin.token as Authorization: Bearer"),
+            Self::MethodNotAllowed(allowed) => write!(f, "this path takes {allowed}"),
+            Self::CannotStore => f.write_str("nothing was stored; send it again"),
+            Self::Internal => f.write_str("the daemon's log has the cause"),
+        }
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.row().0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (status, slug, title) = self.row();
+        let body = json!({ "type": format!("{TYPES}{slug}"), "title": title, "status": status.as_u16(), "detail": self.to_string() });
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
+        response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
+        match self {
+            Self::CannotStore => drop(response.insert_header((header::RETRY_AFTER, "30"))),
+            Self::MethodNotAllowed(allowed) => drop(response.insert_header((header::ALLOW, *allowed))),
+            Self::Unauthorized => drop(response.insert_header((header::WWW_AUTHENTICATE, "Bearer"))),
+            _ => {}
+        }
+        response.body(body.to_string())
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        tracing::error!(%error, "a request could not be answered: {error}");
+        Self::Internal
+    }
+}
+
+impl Problem {
+    /// For handlers that have nothing else to answer.
+    pub(super) fn into_result(self) -> Result<&'static str, Self> {
+        Err(self)
+    }
+}
