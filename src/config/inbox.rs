@@ -57,7 +57,8 @@ impl Inbox {
             rejected_per_minute: section.within("rejected_per_minute", 10, 0..=100_000),
         };
         if inbox.verified_for > inbox.requests_for {
-            section.refuse("verified_for", " is longer than requests_for; a body cannot outlive its request".to_owned());
+            section
+                .refuse("verified_for", " is longer than requests_for; a body cannot outlive its request".to_owned());
         }
         inbox
     }

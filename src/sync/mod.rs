@@ -28,6 +28,7 @@ mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -35,7 +36,7 @@ use tokio::task::JoinSet;
 
 use crate::domain::clock::Clock;
 use crate::domain::ids::AccountId;
-use crate::store::{PublicShapes, RemovalLimit, Store};
+use crate::store::{self, PublicShapes, RemovalLimit, Store};
 use account::Account;
 use retry::Retries;
 use stop::Stop;
@@ -74,6 +75,9 @@ pub struct Retention {
     pub purge_removed_after: Duration,
 }
 
+/// Who waits for rest looks again this often: a picture's turn rings nobody.
+const IDLE_POLL: Duration = Duration::from_millis(50);
+
 /// The work on all accounts of one daemon.
 pub struct Sync {
     store: Store,
@@ -84,6 +88,8 @@ pub struct Sync {
     thumbnails_wanted: Notify,
     /// Rung when a batch has been told to the end.
     settled: Notify,
+    /// Pictures being fetched.
+    fetching: AtomicUsize,
     /// How each account's entries are told to visitors: its schema's searchable fields are among it.
     shapes: watch::Sender<Arc<PublicShapes>>,
 }
@@ -94,7 +100,8 @@ impl Sync {
         let accounts = accounts.into_iter().map(|account| (account.id, Arc::new(account))).collect();
         let (stop, thumbnails_wanted, settled) = (Stop::new(), Notify::new(), Notify::new());
         let shapes = watch::Sender::new(Arc::default());
-        Arc::new(Self { store, accounts, settings, clock, stop, thumbnails_wanted, settled, shapes })
+        let fetching = AtomicUsize::new(0);
+        Arc::new(Self { store, accounts, settings, clock, stop, thumbnails_wanted, settled, fetching, shapes })
     }
 
     /// Starts workers and timers; they run until [`Running::stop`].
@@ -117,6 +124,34 @@ impl Sync {
     /// How entries are told to visitors, as it is learnt.
     pub fn shapes(&self) -> watch::Receiver<Arc<PublicShapes>> {
         self.shapes.subscribe()
+    }
+
+    /// Waits until nothing is due and nothing is being worked on: what waits for a later moment does not count.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn idle(&self) -> Result<(), store::Error> {
+        loop {
+            let settled = self.settled.notified();
+            if self.is_idle().await? {
+                return Ok(());
+            }
+            let _ = tokio::time::timeout(IDLE_POLL, settled).await;
+        }
+    }
+
+    async fn is_idle(&self) -> Result<bool, store::Error> {
+        let now = self.clock.now();
+        let counts = self.store.dirty_counts().await?;
+        if counts.leased > 0 || self.store.next_due().await?.is_some_and(|due| due <= now) {
+            return Ok(false);
+        }
+        for account in self.accounts.keys().filter(|_| self.settings.thumbnail_workers > 0) {
+            if self.store.next_thumbnail_due(*account).await?.is_some_and(|due| due <= now) {
+                return Ok(false);
+            }
+        }
+        Ok(self.fetching.load(Ordering::SeqCst) == 0)
     }
 
     /// The accounts it works on.

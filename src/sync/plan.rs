@@ -153,6 +153,7 @@ impl Judge<'_> {
     fn content(&self, look: &EntryLook) -> Content {
         let metadata: Vec<_> = look.metadata.iter().map(|object| (object.clone(), fields(object))).collect();
         let texts: Vec<_> = look.metadata.iter().map(|object| (object, self.text_that_counts(object))).collect();
+        let texts: Vec<_> = texts.into_iter().filter(|(_, text)| !text.is_empty()).collect();
         let fingerprint = fingerprint::of_content(&look.entry, &texts, &look.flavors);
         Content { entry: look.entry.clone(), metadata, flavors: look.flavors.clone(), fingerprint }
     }

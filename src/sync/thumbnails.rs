@@ -1,6 +1,7 @@
 //! The images' own lane: they ride after the content and never hold back *Done*.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -37,6 +38,14 @@ impl Sync {
     /// # Errors
     /// Only the store's.
     pub async fn fetch_thumbnails(&self, account: &Account) -> Result<bool, store::Error> {
+        self.fetching.fetch_add(1, Ordering::SeqCst);
+        let fetched = self.fetch_claimed(account).await;
+        self.fetching.fetch_sub(1, Ordering::SeqCst);
+        self.settled.notify_waiters();
+        fetched
+    }
+
+    async fn fetch_claimed(&self, account: &Account) -> Result<bool, store::Error> {
         let wanted = self.store.claim_thumbnails(account.id, CLAIM).await?;
         let any = !wanted.is_empty();
         let fetches = wanted.into_iter().map(|wanted| self.fetch_thumbnail(account, wanted)).collect::<Vec<_>>();
@@ -44,7 +53,6 @@ impl Sync {
         while let Some(kept) = fetches.next().await {
             kept?;
         }
-        self.settled.notify_waiters();
         Ok(any)
     }
 

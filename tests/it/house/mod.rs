@@ -1,0 +1,170 @@
+//! A whole house for tests: a real daemon on port 0 with its own data directory, and a stand-in Kaltura it talks to over HTTP.
+
+pub mod http;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kaltura_mirror::app::{Daemon, StartError};
+use kaltura_mirror::config;
+use kaltura_mirror::domain::clock::{Clock, Jitter, Timestamp};
+use kaltura_mirror::domain::ids::EntryId;
+use kaltura_mirror::domain::secret::AdminSecret;
+use kaltura_mirror::simulator::account::{ADMIN_SECRET, PARTNER, SYNC_PROFILE, believable_account};
+use kaltura_mirror::simulator::edits;
+use kaltura_mirror::simulator::entry::SimEntry;
+use kaltura_mirror::simulator::handle::{Options, Simulator};
+use kaltura_mirror::simulator::sender::{Delivery, Sender};
+use kaltura_mirror::store::EntryReport;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The moment at which a house's manual clock starts.
+pub const START: Timestamp = Timestamp::from_secs(1_795_500_000);
+
+/// A daemon, its data directory, its Kaltura and the clock they share.
+pub struct House {
+    pub kaltura: Simulator,
+    pub daemon: Daemon,
+    pub clock: Clock,
+    script: String,
+    dir: TempDir,
+}
+
+impl House {
+    /// The believable account, and a daemon with the shipped rules.
+    pub async fn open() -> Self {
+        Self::open_with("").await
+    }
+
+    /// The same, with further lines in `script_config.toml`.
+    pub async fn open_with(script: &str) -> Self {
+        let clock = Clock::manual(START);
+        let kaltura = Simulator::start(Options::new(believable_account(7, clock.clone()))).await.unwrap();
+        Self::beside(kaltura, clock, script).await
+    }
+
+    /// A daemon beside a Kaltura that is there already.
+    pub async fn beside(kaltura: Simulator, clock: Clock, script: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let daemon = start(&kaltura, &clock, dir.path(), script).await.unwrap();
+        let house = Self { kaltura, daemon, clock, script: script.to_owned(), dir };
+        house.learn_facts().await;
+        house
+    }
+
+    /// Stops the daemon and starts it again on the same data directory.
+    pub async fn restart(self) -> Self {
+        let Self { kaltura, daemon, clock, script, dir } = self;
+        daemon.stop().await;
+        let daemon = start(&kaltura, &clock, dir.path(), &script).await.unwrap();
+        let house = Self { kaltura, daemon, clock, script, dir };
+        house.learn_facts().await;
+        house
+    }
+
+    /// Where the daemon keeps its data.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Lets the daemon read profiles and policy, so that a test starts from a known place.
+    pub async fn learn_facts(&self) {
+        for account in self.daemon.sync.accounts() {
+            self.daemon.sync.refresh_facts(account).await.unwrap();
+        }
+    }
+
+    /// A video that is ready and open to all, with this document of the sync profile; Kaltura has queued its `entry_add`.
+    pub fn new_video(&self, name: &str, xml: Option<&str>) -> EntryId {
+        self.kaltura.edit(|account| {
+            let (id, now) = (account.make_entry_id(), account.now());
+            edits::add_entry(account, SimEntry::video(id.clone(), name, now));
+            if let Some(xml) = xml {
+                edits::add_metadata(account, &id, SYNC_PROFILE, xml).unwrap();
+            }
+            id
+        })
+    }
+
+    /// The document of the sync profile as it stands at Kaltura.
+    pub fn sync_xml(&self, id: &EntryId) -> Option<String> {
+        self.kaltura.read(|account| Some(account.metadata_of(id, SYNC_PROFILE)?.xml.clone()))
+    }
+
+    /// A sender of this account's notifications.
+    pub fn sender(&self) -> Sender {
+        Sender::new(PARTNER, AdminSecret::new(ADMIN_SECRET), &format!("http://{}/notifications", self.daemon.public))
+            .unwrap()
+    }
+
+    /// Lets Kaltura send what it has queued, and the daemon work until nothing is left to do.
+    pub async fn deliver(&self) -> Vec<Delivery> {
+        let deliveries = self.sender().drain(self.kaltura.account()).await;
+        self.run_until_idle().await;
+        deliveries
+    }
+
+    /// Lets the daemon work until nothing is due and nothing is being worked on.
+    pub async fn run_until_idle(&self) {
+        tokio::time::timeout(Duration::from_secs(60), self.daemon.sync.idle())
+            .await
+            .expect("the daemon comes to rest")
+            .unwrap();
+    }
+
+    /// Makes entries dirty as a person would, and lets the daemon work.
+    pub async fn sync(&self, entries: &[&EntryId]) {
+        let path = "/api/v1/admin/sync";
+        let body = serde_json::json!({ "entries": entries });
+        assert_eq!(http::post_json(self.daemon.admin, path, &self.token(), &body).await.status, 200);
+        self.run_until_idle().await;
+    }
+
+    /// What visitors get of an entry; nothing when they get none.
+    pub async fn public_entry(&self, id: &EntryId) -> Option<Value> {
+        let answer = http::get(self.daemon.public, &format!("/api/v1/entries/{id}")).await;
+        (answer.status == 200).then(|| answer.json())
+    }
+
+    /// Everything visitors can list.
+    pub async fn public_entries(&self) -> Vec<Value> {
+        let (mut entries, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = http::get(self.daemon.public, &format!("/api/v1/entries?limit=100{cursor}")).await.json();
+            entries.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return entries,
+            }
+        }
+    }
+
+    /// What operators get of an entry.
+    pub async fn report(&self, id: &EntryId) -> Option<EntryReport> {
+        let account = self.daemon.store.accounts()[0].id;
+        self.daemon.store.entry_report(account, id).await.unwrap()
+    }
+
+    /// The admin token.
+    pub fn token(&self) -> String {
+        std::fs::read_to_string(self.data_dir().join("admin.token")).unwrap().trim().to_owned()
+    }
+}
+
+/// Starts a daemon on a data directory.
+pub async fn start(kaltura: &Simulator, clock: &Clock, dir: &Path, script: &str) -> Result<Daemon, StartError> {
+    let session = format!(
+        "partner_id = {}\nadmin_secret = \"{}\"\nservice_url = \"{}/\"\n",
+        kaltura.partner_id(),
+        kaltura.admin_secret(),
+        kaltura.url()
+    );
+    let script = format!(
+        "sync_metadata_profile = \"apinotifications_sync_data\"\ndata_dir = \"{}\"\n{script}\n{}",
+        dir.join("data").display(),
+        "[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n"
+    );
+    let config = config::from_texts(&session, &script).unwrap();
+    Daemon::start(config, clock.clone(), Jitter::fixed(0.5)).await
+}
