@@ -44,12 +44,9 @@ impl Retries {
             // Somebody was faster: read and decide again, at once. No failure of anything.
             Class::Conflict(_) | Class::Exists(_) => Outcome::Retry { after: Duration::ZERO, error: error.to_string() },
             Class::Dead => Outcome::Dead { error: error.to_string() },
-            Class::Retry
-            | Class::NewSession
-            | Class::RereadSecret
-            | Class::Halve
-            | Class::Absent
-            | Class::OutcomeUnknown => self.failed(error.to_string(), attempts),
+            Class::Retry | Class::Halve | Class::Absent | Class::OutcomeUnknown => {
+                self.failed(error.to_string(), attempts)
+            }
         }
     }
 
