@@ -34,7 +34,8 @@ impl Retries {
     /// What an error of the API means for an entry.
     pub(super) fn after_error(&self, error: &Error, attempts: u32, now: Timestamp) -> Outcome {
         match error.class() {
-            Class::Degraded => {
+            // A wrong secret, or a Kaltura without its database: the account is reported, no entry is to blame.
+            Class::Degraded | Class::RereadSecret | Class::NewSession => {
                 Outcome::Snooze { until: now.plus(self.spread(self.degraded_every)), reason: error.to_string() }
             }
             Class::SlowDown => Outcome::Snooze {
