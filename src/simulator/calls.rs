@@ -1,5 +1,7 @@
 //! What was called: one row a call, sub-requests of a multirequest each their own.
 
+use std::collections::{BTreeMap, VecDeque};
+
 use crate::domain::clock::Timestamp;
 
 /// One call of an action, whatever came of it.
@@ -17,27 +19,37 @@ pub struct Call {
     pub http_request: usize,
 }
 
-/// All calls since the last reset.
+/// Calls since the last reset: the latest in full, all of them as counts.
 #[derive(Debug, Default)]
 pub struct CallLog {
-    calls: Vec<Call>,
+    latest: VecDeque<Call>,
+    counts: BTreeMap<String, usize>,
+    calls: usize,
     http_requests: usize,
     image_requests: usize,
 }
 
 impl CallLog {
-    /// Counts an HTTP request to the API and the calls in it.
-    pub fn record(&mut self, calls: &[(String, Vec<String>)], at: Timestamp) {
+    /// So many calls are kept in full: a stand-in may run for weeks.
+    const KEPT: usize = 20_000;
+
+    /// Counts an HTTP request to the API and the calls in it. Returns its number.
+    pub fn record(&mut self, calls: &[(String, Vec<String>)], at: Timestamp) -> usize {
         self.http_requests += 1;
         for (service_action, ids) in calls {
-            self.calls.push(Call {
-                number: self.calls.len() + 1,
+            self.calls += 1;
+            *self.counts.entry(service_action.to_ascii_lowercase()).or_default() += 1;
+            self.latest.push_back(Call {
+                number: self.calls,
                 service_action: service_action.clone(),
                 ids: ids.clone(),
                 at,
                 http_request: self.http_requests,
             });
         }
+        let surplus = self.latest.len().saturating_sub(Self::KEPT);
+        self.latest.drain(..surplus);
+        self.http_requests
     }
 
     /// Counts a request for a picture.
@@ -45,9 +57,14 @@ impl CallLog {
         self.image_requests += 1;
     }
 
-    /// All calls, oldest first.
-    pub fn calls(&self) -> &[Call] {
-        &self.calls
+    /// The latest 20,000 calls, oldest first.
+    pub fn calls(&self) -> Vec<Call> {
+        self.latest.iter().cloned().collect()
+    }
+
+    /// How often an action was called; its name in any case.
+    pub fn count(&self, service_action: &str) -> usize {
+        self.counts.get(&service_action.to_ascii_lowercase()).copied().unwrap_or_default()
     }
 
     /// HTTP requests to the API; pictures are not among them.

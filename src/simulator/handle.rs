@@ -119,15 +119,14 @@ impl Simulator {
         &self.shared.account
     }
 
-    /// Every call since the last reset, oldest first; calls of a multirequest each their own.
+    /// The latest 20,000 calls since the last reset, oldest first; calls of a multirequest each their own.
     pub fn calls(&self) -> Vec<Call> {
-        lock(&self.shared.log).calls().to_vec()
+        lock(&self.shared.log).calls()
     }
 
     /// How often an action was called, for example `metadata_metadata.list`.
     pub fn count(&self, service_action: &str) -> usize {
-        let log = lock(&self.shared.log);
-        log.calls().iter().filter(|call| call.service_action.eq_ignore_ascii_case(service_action)).count()
+        lock(&self.shared.log).count(service_action)
     }
 
     /// HTTP requests to the API: what "API calls an entry" counts.
@@ -146,6 +145,8 @@ impl Simulator {
     }
 
     /// Lets something happen just before the next such call.
+    ///
+    /// It gets the account, which nobody else can reach meanwhile: a use of this handle inside would wait for ever.
     pub fn before_call(&self, service_action: &str, happening: impl FnOnce(&mut SimAccount) + Send + 'static) {
         self.before_nth_call(service_action, 1, happening);
     }

@@ -49,25 +49,41 @@ pub fn write_number(out: &mut String, number: &Number) {
 
 fn write_text(out: &mut String, text: &str) {
     out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '/' => out.push_str("\\/"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            ' '..='~' | '\u{7f}' => out.push(letter),
-            _ => {
-                for unit in letter.encode_utf16(&mut [0; 2]) {
-                    write!(out, "\\u{unit:04x}").expect("a text takes every write");
-                }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
+        // What is not plain starts a character: plain bytes are whole characters.
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let mut letters = special.chars();
+        if let Some(letter) = letters.next() {
+            write_escaped(out, letter);
+        }
+        rest = letters.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | 0x7f) && !matches!(byte, b'"' | b'\\' | b'/')
+}
+
+fn write_escaped(out: &mut String, letter: char) {
+    match letter {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '/' => out.push_str("\\/"),
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        _ => {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}").expect("a text takes every write");
             }
         }
     }
-    out.push('"');
 }
 
 #[cfg(test)]
@@ -77,7 +93,7 @@ mod tests {
     #[test]
     fn text_is_escaped_as_php_does_and_nulls_are_left_out() {
         let mut out = String::new();
-        write(&mut out, &serde_json::json!({"a": "é/😀\u{7}", "b": null, "c": [true, 1, ""]}));
-        assert_eq!(out, r#"{"a":"\u00e9\/\ud83d\ude00\u0007","c":[true,1,""]}"#);
+        write(&mut out, &serde_json::json!({"a": "x é/😀\u{7}", "b": null, "c": [true, 1, ""]}));
+        assert_eq!(out, r#"{"a":"x \u00e9\/\ud83d\ude00\u0007","c":[true,1,""]}"#);
     }
 }

@@ -88,6 +88,7 @@ fn push(
     if !account.notify {
         return;
     }
+    forget_old(&mut account.jobs);
     let id = account.make_notification_id();
     let created_at = account.now();
     let state = JobState::Pending;
@@ -102,6 +103,19 @@ fn push(
         state,
         attempts: 0,
     });
+}
+
+/// A stand-in may run for weeks: of notifications that are through, the oldest are forgotten.
+fn forget_old(jobs: &mut Vec<NotificationJob>) {
+    const KEPT: usize = 50_000;
+    if jobs.len() >= 2 * KEPT {
+        let mut surplus = jobs.len() - KEPT;
+        jobs.retain(|job| {
+            let is_forgotten = surplus > 0 && job.state != JobState::Pending;
+            surplus -= usize::from(is_forgotten);
+            !is_forgotten
+        });
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

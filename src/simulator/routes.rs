@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use actix_web::body::SizedStream;
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use futures_util::stream::{self, StreamExt};
@@ -38,7 +39,7 @@ async fn api(http: &HttpRequest, path: &str, body: &[u8], shared: &Shared) -> Ht
     let content_type =
         http.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let request = Request::read(path, http.query_string(), content_type, body);
-    let strikes = record(shared, &request);
+    let (strikes, label) = record(shared, &request);
     let latency = *lock(&shared.latency);
     tokio::time::sleep(latency).await;
     if let Some(refusal) = before_work(&strikes, &request).await {
@@ -46,11 +47,13 @@ async fn api(http: &HttpRequest, path: &str, body: &[u8], shared: &Shared) -> Ht
     }
     let peer = http.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
     let answer = work(shared, &request, Origin { uri: http.path(), peer: &peer });
-    respond(&answer, &request, begin.elapsed(), &strikes)
+    let mut response = respond(&answer, &request, begin.elapsed(), &strikes);
+    response.headers_mut().insert(HeaderName::from_static("x-kaltura-session"), label);
+    response
 }
 
-/// Writes down what is asked, and finds out what goes wrong with it.
-fn record(shared: &Shared, request: &Request) -> Vec<Strike> {
+/// Writes down what is asked, and finds out what goes wrong with it. The label is the request's number and the server's time.
+fn record(shared: &Shared, request: &Request) -> (Vec<Strike>, HeaderValue) {
     let account = lock(&shared.account);
     let calls: &[Sent] = match &request.asked {
         Asked::One(call) => std::slice::from_ref(call),
@@ -58,8 +61,10 @@ fn record(shared: &Shared, request: &Request) -> Vec<Strike> {
         Asked::Nothing => &[],
     };
     let named: Vec<(String, Vec<String>)> = calls.iter().map(|call| (call.name(), call.ids(&account))).collect();
-    lock(&shared.log).record(&named, account.clock.now());
-    lock(&shared.faults).strike_http(&named)
+    let number = lock(&shared.log).record(&named, account.clock.now());
+    let label = format!("{number}, {}", account.now());
+    let label = HeaderValue::from_str(&label).expect("digits and a comma are a header value");
+    (lock(&shared.faults).strike_http(&named), label)
 }
 
 fn work(shared: &Shared, request: &Request, origin: Origin) -> Answer {

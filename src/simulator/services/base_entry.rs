@@ -39,7 +39,7 @@ pub fn list(context: &mut Context) -> Outcome {
 }
 
 pub fn count(context: &mut Context) -> Outcome {
-    count_in(context, Scope::Media)
+    count_in(context, Scope::All)
 }
 
 pub fn update(context: &mut Context) -> Outcome {
