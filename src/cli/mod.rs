@@ -2,6 +2,10 @@
 //! [`Command`] and [`run`].
 
 pub mod config;
+mod data_dir;
+pub mod dead;
+pub mod entry;
+pub mod inbox;
 pub mod logging;
 pub mod notification;
 pub mod output;
@@ -11,6 +15,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Account, Config, Environment, Error, Files};
+use crate::domain::ids::PartnerId;
+use crate::store;
 use output::Output;
 
 /// Keeps a local mirror of a Kaltura account's entries true, beside a website.
@@ -69,15 +75,31 @@ pub struct AccountChoice {
 }
 
 impl AccountChoice {
-    /// The chosen account, or all of them.
+    /// The chosen one of the configured accounts, or all of them.
     fn among<'a>(&self, accounts: &'a [Account]) -> Result<Vec<&'a Account>, UsageError> {
+        self.choose(accounts, |account| (&account.label, account.partner_id))
+    }
+
+    /// The chosen one of the accounts that the data directory knows, or all of them.
+    fn among_known<'a>(&self, accounts: &'a [store::Account]) -> Result<Vec<&'a store::Account>, UsageError> {
+        self.choose(accounts, |account| (&account.label, account.partner_id))
+    }
+
+    fn choose<'a, A>(
+        &self,
+        accounts: &'a [A],
+        name: impl Fn(&A) -> (&str, PartnerId),
+    ) -> Result<Vec<&'a A>, UsageError> {
         let Some(chosen) = &self.account else { return Ok(accounts.iter().collect()) };
-        let is_chosen = |account: &&Account| account.label == *chosen || account.partner_id.to_string() == *chosen;
+        let is_chosen = |account: &&A| {
+            let (label, partner_id) = name(account);
+            label == chosen || partner_id.to_string() == *chosen
+        };
         match accounts.iter().find(is_chosen) {
             Some(account) => Ok(vec![account]),
             None => {
-                let labels: Vec<&str> = accounts.iter().map(|account| account.label.as_str()).collect();
-                Err(UsageError(format!("--account {chosen:?} is not configured; there is {}", labels.join(", "))))
+                let labels: Vec<&str> = accounts.iter().map(|account| name(account).0).collect();
+                Err(UsageError(format!("--account {chosen:?} is not known; there is {}", labels.join(", "))))
             }
         }
     }
@@ -92,6 +114,15 @@ pub enum Command {
     /// Judge a notification without storing it
     #[command(subcommand)]
     Notification(notification::Command),
+    /// What is known of an entry, and why it is as it is
+    #[command(subcommand)]
+    Entry(entry::Command),
+    /// What was received, and what became of it
+    #[command(subcommand)]
+    Inbox(inbox::Command),
+    /// Entries that were given up
+    #[command(subcommand)]
+    Dead(dead::Command),
 }
 
 /// How a command ended; the exit code follows from it, in `main`.
@@ -119,6 +150,9 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     match cli.command {
         Command::Config(command) => config::run(&command, &options),
         Command::Notification(command) => notification::run(&command, &options),
+        Command::Entry(command) => entry::run(&command, &options),
+        Command::Inbox(command) => inbox::run(&command, &options),
+        Command::Dead(command) => dead::run(&command, &options),
     }
 }
 

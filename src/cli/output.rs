@@ -23,7 +23,16 @@ impl Output {
     /// # Errors
     /// Nobody reads, or the disk behind is full.
     pub fn answer(&mut self, json: &Json, human: impl FnOnce() -> String) -> io::Result<()> {
-        if self.json { writeln!(self.out, "{json:#}") } else { self.text(&human()) }
+        if self.json { writeln!(self.out, "{json:#}") } else { self.text(&harmless(&human())) }
+    }
+
+    /// Bytes as they are.
+    ///
+    /// # Errors
+    /// As [`Output::answer`].
+    pub fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.write_all(bytes)?;
+        self.out.flush()
     }
 
     /// A text as it is, in both forms; a line end is added if it has none.
@@ -39,6 +48,11 @@ impl Output {
     }
 }
 
+/// The text without what would drive a terminal: names and bodies come from others.
+fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
 /// Whether the error is only that nobody reads any more.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let io = error.chain().find_map(|cause| cause.downcast_ref::<io::Error>());
@@ -48,7 +62,7 @@ pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
 /// `error: …` on standard error, a line for each line of it; causes follow where they add something.
 pub fn print_error(error: &anyhow::Error) {
     let mut stderr = io::stderr().lock();
-    for line in told(error).lines() {
+    for line in harmless(&told(error)).lines() {
         // Nowhere is left to tell that standard error is closed.
         let _ = writeln!(stderr, "error: {line}");
     }
@@ -72,6 +86,11 @@ mod tests {
     fn a_cause_is_told_only_if_it_adds_something() {
         let error = anyhow!("disk full").context("cannot store: disk full").context("claim failed");
         assert_eq!(told(&error), "claim failed: cannot store: disk full");
+    }
+
+    #[test]
+    fn what_others_wrote_cannot_drive_the_terminal() {
+        assert_eq!(harmless("a\u{1b}[2Jb\r\nc\u{9b}d"), "a\u{fffd}[2Jb\u{fffd}\nc\u{fffd}d");
     }
 
     #[test]

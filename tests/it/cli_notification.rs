@@ -114,7 +114,7 @@ fn a_request_that_cannot_be_asked_about_ends_with_2_and_the_cure() {
     let cases: [(&[&str], &str); 4] = [
         (&["nowhere.txt"], "nowhere.txt: cannot be read"),
         (&["--header", "Content-Type", "-"], "Name: value"),
-        (&["--account", "nobody", "-"], "there is main, 103"),
+        (&["--account", "nobody", "-"], "is not known; there is main, 103"),
         (&[], "Usage:"),
     ];
     for (arguments, cure) in cases {

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod cli_notification;
+mod cli_reading;
 mod config;
 mod conformance;
 mod house;

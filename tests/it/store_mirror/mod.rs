@@ -1,7 +1,7 @@
 //! The mirror half of the store: what looks leave behind, and what visitors are told of it.
 
 mod absence;
-mod house;
+pub mod house;
 mod measure;
 mod pictures;
 mod policies;
