@@ -4,6 +4,7 @@
 pub mod config;
 mod data_dir;
 pub mod dead;
+pub mod demo;
 pub mod entry;
 pub mod inbox;
 pub mod logging;
@@ -108,6 +109,8 @@ impl AccountChoice {
 /// Every command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Play the main job on this machine: no account, no configuration
+    Demo(demo::Command),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -146,8 +149,12 @@ pub struct UsageError(pub String);
 /// [`crate::config::Error`] and [`UsageError`] are the operator's to mend; anything else is a failure.
 pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     let options = cli.options;
-    logging::start(options.log_format)?;
+    // The demo tells its own story from what is logged.
+    if !matches!(cli.command, Command::Demo(_)) {
+        logging::start(options.log_format)?;
+    }
     match cli.command {
+        Command::Demo(command) => demo::run(&command, options.json),
         Command::Config(command) => config::run(&command, &options),
         Command::Notification(command) => notification::run(&command, &options),
         Command::Entry(command) => entry::run(&command, &options),

@@ -11,6 +11,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use reverify::Reverified;
 
+use tracing::debug;
+
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, PartnerId};
 use crate::notification::hint::Hint;
@@ -102,9 +104,19 @@ impl Intake {
         for (_, value) in &mut raw.headers {
             shorten(value);
         }
+        debug!(step = "received", peer = %raw.peer, bytes = raw.body.len(), "{} bytes", raw.body.len());
         match self.judge(&raw.headers, &raw.body) {
-            Ok((signer, hints)) => self.accept(raw, signer, hints).await,
-            Err(rejected) => self.reject(raw, &rejected),
+            Ok((signer, hints)) => {
+                for hint in &hints {
+                    let about = hint.entry_id.as_ref().map_or_else(String::new, |id| format!(" of {id}"));
+                    debug!(step = "verified", notification = %hint.notification_id, "{}{about}, signed with {}", hint.kind, signer.label);
+                }
+                self.accept(raw, signer, hints).await
+            }
+            Err(rejected) => {
+                debug!(step = "rejected", reason = rejected.reason(), "{}: {rejected}", rejected.reason());
+                self.reject(raw, &rejected)
+            }
         }
     }
 

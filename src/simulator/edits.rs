@@ -18,6 +18,26 @@ use super::jobs::NotificationKind;
 use super::notify;
 use super::state::SimAccount;
 
+/// Queues `entry_update` of every other living entry, as if each had been saved: how an account tells of itself to a receiver
+/// that is new.
+pub fn announce_half(account: &mut SimAccount) {
+    announce(account, 0);
+}
+
+/// Queues `entry_update` of those that [`announce_half`] left out.
+pub fn announce_rest(account: &mut SimAccount) {
+    announce(account, 1);
+}
+
+fn announce(account: &mut SimAccount, first: usize) {
+    let living =
+        account.entries.values().filter(|entry| entry.status != SimStatus::DELETED).map(|entry| entry.id.clone());
+    let ids: Vec<EntryId> = living.skip(first).step_by(2).collect();
+    for id in &ids {
+        notify::queue(account, NotificationKind::EntryUpdate, id);
+    }
+}
+
 /// Adds an entry: `entry_add`, whatever its status.
 pub fn add_entry(account: &mut SimAccount, entry: SimEntry) {
     let id = entry.id.clone();

@@ -42,6 +42,7 @@ mod repair;
 mod rows;
 mod schedule;
 mod settings;
+mod tallies;
 mod thumbnails;
 mod writer;
 
@@ -69,6 +70,7 @@ pub use policy::{AccountFacts, PolicyChange};
 pub use prune::Pruned;
 pub use public_entries::{FoundEntry, PAGE_MAX, PublicCursor, PublicPage, PublicShape, PublicShapes};
 pub use reject::{Recorded, Rejection, RejectionCounts};
+pub use tallies::Tallies;
 pub use thumbnails::{FetchedThumbnail, PrunedThumbnails, SavedThumbnail, StoredThumbnail, WantedThumbnail};
 
 use crate::domain::clock::{Clock, Timestamp};

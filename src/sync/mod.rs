@@ -88,6 +88,8 @@ pub struct Sync {
     thumbnails_wanted: Notify,
     /// Rung when a batch has been told to the end.
     settled: Notify,
+    /// Accounts whose profiles and policy have been asked for since the start, with or without success.
+    facts_asked: watch::Sender<usize>,
     /// Pictures being fetched.
     fetching: AtomicUsize,
     /// How each account's entries are told to visitors: its schema's searchable fields are among it.
@@ -100,8 +102,19 @@ impl Sync {
         let accounts = accounts.into_iter().map(|account| (account.id, Arc::new(account))).collect();
         let (stop, thumbnails_wanted, settled) = (Stop::new(), Notify::new(), Notify::new());
         let shapes = watch::Sender::new(Arc::default());
-        let fetching = AtomicUsize::new(0);
-        Arc::new(Self { store, accounts, settings, clock, stop, thumbnails_wanted, settled, fetching, shapes })
+        let (fetching, facts_asked) = (AtomicUsize::new(0), watch::Sender::new(0));
+        Arc::new(Self {
+            store,
+            accounts,
+            settings,
+            clock,
+            stop,
+            thumbnails_wanted,
+            settled,
+            facts_asked,
+            fetching,
+            shapes,
+        })
     }
 
     /// Starts workers and timers; they run until [`Running::stop`].
@@ -132,12 +145,17 @@ impl Sync {
     /// The store's.
     pub async fn idle(&self) -> Result<(), store::Error> {
         loop {
-            let settled = self.settled.notified();
+            let settled = self.settled();
             if self.is_idle().await? {
                 return Ok(());
             }
-            let _ = tokio::time::timeout(IDLE_POLL, settled).await;
+            settled.await;
         }
+    }
+
+    /// Waits until some batch or picture has been told to its end, or a moment has passed.
+    pub async fn settled(&self) {
+        let _ = tokio::time::timeout(IDLE_POLL, self.settled.notified()).await;
     }
 
     async fn is_idle(&self) -> Result<bool, store::Error> {

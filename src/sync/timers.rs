@@ -27,6 +27,7 @@ impl Sync {
             if let Err(error) = self.refresh_facts(&account).await {
                 warn!(account = %account.label, "what is known of account {} could not be kept: {error}", account.label);
             }
+            self.facts_asked.send_modify(|asked| *asked += 1);
             self.stop.rest(FACTS_REST).await;
             tokio::select! {
                 () = self.stop.rest(self.settings.policy_refresh.saturating_sub(FACTS_REST)) => {}

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::domain::decide::{Decision, Mark, Tell};
 use crate::domain::ids::EntryId;
@@ -26,11 +26,11 @@ pub(super) fn saved(id: &EntryId, decision: Option<&Decision>, saved: &Saved) {
     }
     match decision {
         Some(Decision::Nothing(reason)) => {
-            info!(step = "skipped", entry.id = %id, reason = reason.as_str(), "entry {id} is left as it is: {reason}")
+            debug!(step = "skipped", entry.id = %id, reason = reason.as_str(), "entry {id} is left as it is: {reason}")
         }
         Some(decision) => {
             let words = words(*decision);
-            info!(step = "decided", entry.id = %id, "entry {id}: {words}");
+            debug!(step = "decided", entry.id = %id, "entry {id}: {words}");
         }
         None => {}
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::{info, warn};
+use tracing::{debug, warn};
 
 use super::account::{Account, AccountFacts};
 use super::plan::{Judge, Next, Plan};
@@ -36,6 +36,7 @@ struct Story<'a> {
 impl Sync {
     /// Works until told to stop: claims a batch, tells its story, waits for the next.
     pub(super) async fn work(self: Arc<Self>) {
+        self.wait_for_facts().await;
         while !self.stop.is_rung() {
             match self.run_next_batch().await {
                 Ok(true) => {}
@@ -145,7 +146,7 @@ impl Sync {
         match (look.entries.remove(&id), story.batch.entries().iter().find(|claimed| claimed.entry_id == id)) {
             (Some(look), Some(claimed)) => {
                 let status = look.entry.facts.status.name();
-                info!(step = "fetched", entry.id = %id, %status, "entry {id} is {status}: {}", look.entry.name);
+                debug!(step = "fetched", entry.id = %id, %status, "entry {id} is {status}: {}", look.entry.name);
                 if !story.facts.policy.knows(&look.entry.facts, &look.categories) {
                     story.account.facts_in_doubt.notify_one();
                 }
@@ -153,7 +154,7 @@ impl Sync {
                     .seen(look)
             }
             _ => {
-                info!(step = "fetched", entry.id = %id, "entry {id} is not in the answer");
+                debug!(step = "fetched", entry.id = %id, "entry {id} is not in the answer");
                 absence::plan(id, known, look.witness, self.settings.confirm_removal_after, story.looked_at)
             }
         }
@@ -205,6 +206,13 @@ impl Sync {
         ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect()
     }
 
+    /// At a start, what Kaltura says of profiles and policy comes before the first look, if it comes soon.
+    async fn wait_for_facts(&self) {
+        let mut asked = self.facts_asked.subscribe();
+        let all = asked.wait_for(|asked| *asked >= self.accounts.len());
+        let _ = tokio::time::timeout(FACTS_PATIENCE, all).await;
+    }
+
     /// Waits until something is due, or a hint comes; then a moment more, so that a burst of hints becomes few requests.
     async fn wait_for_work(&self) {
         let until_due = match self.store.next_due().await {
@@ -219,6 +227,8 @@ impl Sync {
     }
 }
 
+/// How long the first look waits for what Kaltura says of profiles and policy.
+const FACTS_PATIENCE: Duration = Duration::from_secs(5);
 /// How long an absence waits while removals are braked.
 const BRAKED: Duration = Duration::from_secs(600);
 /// Even without a hint or a due time the dirty set is looked at this often.

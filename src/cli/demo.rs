@@ -1,0 +1,122 @@
+//! `demo`: the main job on this machine alone. A stand-in Kaltura, a daemon beside it, an editor at work.
+
+mod agreement;
+mod narrator;
+mod story;
+mod summary;
+
+use std::io::{IsTerminal, Write, stdout};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{Outcome, output::Output};
+use crate::app::Daemon;
+use crate::config::{self, Config};
+use crate::domain::clock::{Clock, Jitter};
+use crate::simulator::account::{SYNC_PROFILE, believable_account};
+use crate::simulator::handle::{Options, Simulator};
+use story::Story;
+
+/// Play the main job on this machine: a stand-in Kaltura, the daemon beside it, an editor at work
+#[derive(Debug, Args)]
+pub struct Command {
+    /// Play the story to its end, print a summary, and exit: 0, or 1 if mirror and account disagree
+    #[arg(long)]
+    once: bool,
+    /// Which believable account; the same number is the same account
+    #[arg(long, default_value_t = 7, value_name = "NUMBER")]
+    seed: u64,
+}
+
+/// Plays it. Needs no configuration, no account and no network but loopback; leaves nothing behind.
+///
+/// # Errors
+/// When this machine gives no port or no temporary folder.
+pub fn run(command: &Command, json: bool) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(play(command, json))
+}
+
+async fn play(command: &Command, json: bool) -> anyhow::Result<Outcome> {
+    narrator::start(!json, stdout().is_terminal());
+    let folder = Folder::make()?;
+    let clock = Clock::system();
+    let kaltura = Simulator::start(Options::new(believable_account(command.seed, clock.clone()))).await?;
+    let daemon = Daemon::start(configuration(&kaltura, &folder)?, clock, Jitter::system()).await?;
+    if !json {
+        banner(&kaltura, &daemon)?;
+    }
+
+    let story = Story::new(&kaltura, &daemon)?;
+    story.tell().await?;
+    let disagreements = agreement::check(&kaltura, &daemon).await?;
+    let summary = summary::of(&kaltura, &daemon, disagreements.clone()).await?;
+    Output::to_stdout(json).answer(&serde_json::to_value(&summary)?, || summary.text())?;
+
+    if !command.once {
+        stay(&kaltura, &daemon)?;
+        tokio::signal::ctrl_c().await?;
+    }
+    daemon.stop().await;
+    kaltura.stop().await;
+    Ok(if disagreements.is_empty() { Outcome::Done } else { Outcome::Failed })
+}
+
+/// A configuration as an operator would write it, with times short enough to watch.
+fn configuration(kaltura: &Simulator, folder: &Folder) -> anyhow::Result<Config> {
+    let session = format!(
+        "partner_id = {}\nadmin_secret = \"{}\"\nservice_url = \"{}/\"\n",
+        kaltura.partner_id(),
+        kaltura.admin_secret(),
+        kaltura.url()
+    );
+    let script = format!(
+        "sync_metadata_profile_id = {SYNC_PROFILE}\ndata_dir = {:?}\n\
+         [server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+         [thumbnails]\nwidth = 320\n\
+         [sync]\nconfirm_removal_after = \"1s\"\n",
+        folder.0.join("data")
+    );
+    config::from_texts(&session, &script).context("the demo's own configuration")
+}
+
+fn banner(kaltura: &Simulator, daemon: &Daemon) -> std::io::Result<()> {
+    let entries = kaltura.read(|account| account.entries.len());
+    let mut out = stdout().lock();
+    writeln!(out, "A stand-in Kaltura with {entries} entries answers at {}", kaltura.url())?;
+    writeln!(out, "The daemon beside it answers at            http://{}", daemon.public)?;
+    writeln!(out)
+}
+
+fn stay(kaltura: &Simulator, daemon: &Daemon) -> std::io::Result<()> {
+    let mut out = stdout().lock();
+    let picture = kaltura.read(|account| account.entries.keys().next().cloned());
+    writeln!(out, "\nLook at it, and press Ctrl-C when you have seen enough:")?;
+    writeln!(out, "  http://{}/api/v1/entries", daemon.public)?;
+    if let Some(id) = picture {
+        writeln!(out, "  http://{}/api/v1/entries/{id}", daemon.public)?;
+        writeln!(out, "  http://{}/thumbnails/{id}", daemon.public)?;
+    }
+    writeln!(out, "  http://{}/readyz", daemon.public)
+}
+
+/// A folder of our own that goes when the demo goes.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn make() -> anyhow::Result<Self> {
+        let name = format!("kaltura-mirror-demo-{}-{:08x}", std::process::id(), fastrand::u32(..));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).with_context(|| {
+            format!("{} cannot be made; set TMPDIR to a folder that can be written", path.display())
+        })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

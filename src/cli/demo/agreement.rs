@@ -1,0 +1,86 @@
+//! Whether mirror and account agree in the end, judged from the simulated account alone and without the daemon's own code.
+
+use std::collections::BTreeMap;
+
+use crate::app::Daemon;
+use crate::domain::ids::{EntryId, MetadataProfileId};
+use crate::domain::public_entry::PublicEntry;
+use crate::simulator::account::{MEMBERS, STAFF_ONLY, SYNC_PROFILE};
+use crate::simulator::edits;
+use crate::simulator::entry::{SimEntry, SimStatus};
+use crate::simulator::handle::Simulator;
+use crate::simulator::state::SimAccount;
+
+/// One line for each entry on which they disagree.
+pub(super) async fn check(kaltura: &Simulator, daemon: &Daemon) -> anyhow::Result<Vec<String>> {
+    let shown = public_entries(daemon).await?;
+    Ok(kaltura.read(|account| {
+        let of_entry = |(id, entry): (&EntryId, &SimEntry)| disagreement(account, entry, shown.get(id));
+        let mut lines: Vec<String> = account.entries.iter().filter_map(of_entry).collect();
+        lines.extend(
+            shown
+                .keys()
+                .filter(|id| !account.entries.contains_key(id))
+                .map(|id| format!("{id} is shown, and Kaltura has no such entry")),
+        );
+        lines
+    }))
+}
+
+async fn public_entries(daemon: &Daemon) -> anyhow::Result<BTreeMap<EntryId, PublicEntry>> {
+    let shapes = daemon.sync.shapes().borrow().clone();
+    let (mut entries, mut cursor) = (BTreeMap::new(), None);
+    loop {
+        let page = daemon.store.public_entries(cursor, 100, &shapes).await?;
+        entries.extend(page.items.into_iter().map(|entry| (entry.id.clone(), entry)));
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(entries),
+        }
+    }
+}
+
+fn disagreement(account: &SimAccount, entry: &SimEntry, shown: Option<&PublicEntry>) -> Option<String> {
+    let id = &entry.id;
+    let status = edits::sync_status(account, id);
+    let marked = status.as_deref() == Some("Sync Done");
+    if is_left_undone(account, entry) {
+        return Some(format!("{id} should have been synced, and its SyncStatus is {status:?}"));
+    }
+    match shown {
+        Some(_) if !may_be_shown(account, entry) => Some(format!("{id} is shown, and Kaltura restricts it")),
+        None if marked && may_be_shown(account, entry) => {
+            Some(format!("{id} is synced and open to all, and not shown"))
+        }
+        Some(shown) if marked && shown.name != entry.name => {
+            Some(format!("{id} is shown as {:?}, its name is {:?}", shown.name, entry.name))
+        }
+        Some(shown) if marked && shown.description.clone().unwrap_or_default() != entry.description => {
+            Some(format!("{id} is shown with another description"))
+        }
+        _ => None,
+    }
+}
+
+/// Ready, with a document, and still asking.
+fn is_left_undone(account: &SimAccount, entry: &SimEntry) -> bool {
+    let has_document = account.metadata_of(&entry.id, MetadataProfileId(SYNC_PROFILE.0)).is_some();
+    let asks = matches!(edits::sync_status(account, &entry.id).as_deref(), None | Some("Sync Needed"));
+    entry.status == SimStatus::READY && entry.replaced_entry_id.is_none() && has_document && asks
+}
+
+fn may_be_shown(account: &SimAccount, entry: &SimEntry) -> bool {
+    let now = account.now();
+    let in_members = account
+        .category_entries
+        .get(&entry.id)
+        .is_some_and(|places| places.iter().any(|place| place.category_id == MEMBERS));
+    entry.status == SimStatus::READY
+        && entry.replaced_entry_id.is_none()
+        && matches!(entry.moderation_status, 2 | 6)
+        && entry.display_in_search >= 0
+        && entry.start_date.is_none_or(|start| start <= now)
+        && entry.end_date.is_none_or(|end| now < end)
+        && entry.access_control_id != Some(STAFF_ONLY)
+        && !in_members
+}

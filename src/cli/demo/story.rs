@@ -1,0 +1,147 @@
+//! What happens in the demo, chapter by chapter.
+
+use anyhow::{Context, ensure};
+use tracing::info;
+
+use super::narrator::chapter;
+use crate::app::Daemon;
+use crate::domain::ids::EntryId;
+use crate::domain::secret::AdminSecret;
+use crate::simulator::account::STAFF_ONLY;
+use crate::simulator::edits;
+use crate::simulator::entry::SimStatus;
+use crate::simulator::handle::Simulator;
+use crate::simulator::sender::Sender;
+use crate::simulator::sender::form;
+use crate::simulator::sender::job::Job;
+
+/// The players.
+pub(super) struct Story<'a> {
+    kaltura: &'a Simulator,
+    daemon: &'a Daemon,
+    sender: Sender,
+    /// Entries that visitors see after the first chapter, in the order they are used up.
+    shown: std::cell::RefCell<Vec<EntryId>>,
+}
+
+impl<'a> Story<'a> {
+    pub(super) fn new(kaltura: &'a Simulator, daemon: &'a Daemon) -> anyhow::Result<Self> {
+        let endpoint = format!("http://{}/notifications", daemon.public);
+        let sender = Sender::new(kaltura.partner_id(), AdminSecret::new(kaltura.admin_secret()), &endpoint)?;
+        Ok(Self { kaltura, daemon, sender, shown: std::cell::RefCell::default() })
+    }
+
+    pub(super) async fn tell(&self) -> anyhow::Result<()> {
+        self.the_account_is_told().await?;
+        self.an_editor_asks().await?;
+        self.an_editor_parks().await?;
+        self.people_restrict_and_remove().await?;
+        self.strangers_knock().await
+    }
+
+    /// Half of the account in single notifications, half in multi notifications of ten.
+    async fn the_account_is_told(&self) -> anyhow::Result<()> {
+        chapter("Kaltura tells of every entry it has");
+        self.kaltura.edit(edits::announce_half);
+        self.deliver().await?;
+        self.kaltura.edit(|account| account.allow_multi_notification = true);
+        self.kaltura.edit(edits::announce_rest);
+        self.deliver().await?;
+        self.kaltura.edit(|account| account.allow_multi_notification = false);
+        *self.shown.borrow_mut() = self.public_ids().await?;
+        Ok(())
+    }
+
+    async fn an_editor_asks(&self) -> anyhow::Result<()> {
+        chapter("An editor changes a title, sets Sync Needed, and gives another entry a new picture");
+        let (renamed, pictured) = (self.next_shown()?, self.next_shown()?);
+        info!(step = "editor", "renames entry {renamed} and sets its SyncStatus to Sync Needed");
+        self.kaltura.set_sync_status(&renamed, Some("Sync Needed"));
+        self.kaltura.rename_entry(&renamed, "The same film, under a better title");
+        info!(step = "editor", "gives entry {pictured} another picture, and sets Sync Needed");
+        self.kaltura.set_sync_status(&pictured, Some("Sync Needed"));
+        self.kaltura.replace_thumbnail(&pictured, 99);
+        self.deliver().await
+    }
+
+    async fn an_editor_parks(&self) -> anyhow::Result<()> {
+        chapter("An editor parks an entry with Sync Manual: its changes stay out, its field is not touched");
+        let parked = self.next_shown()?;
+        info!(step = "editor", "sets SyncStatus of entry {parked} to Sync Manual and renames it");
+        self.kaltura.set_sync_status(&parked, Some("Sync Manual"));
+        self.kaltura.rename_entry(&parked, "A draft that visitors must not see yet");
+        self.deliver().await
+    }
+
+    async fn people_restrict_and_remove(&self) -> anyhow::Result<()> {
+        chapter("People restrict, reject, schedule, block and delete: visitors stop seeing it at once");
+        let [restricted, rejected, scheduled, converting, deleted] = self.five_shown()?;
+        info!(step = "editor", "lets only the staff network play entry {restricted}");
+        self.kaltura.set_access_control(&restricted, Some(STAFF_ONLY));
+        info!(step = "editor", "rejects entry {rejected}");
+        self.kaltura.reject(&rejected);
+        info!(step = "editor", "schedules entry {scheduled} for next week");
+        let next_week = self.kaltura.read(|account| account.now()) + 7 * 86_400;
+        self.kaltura.set_schedule(&scheduled, Some(next_week), None);
+        info!(step = "editor", "uploads new content to entry {converting}, which is being converted");
+        self.kaltura.set_status(&converting, SimStatus::Core(1));
+        self.kaltura.rename_entry(&converting, "Being converted");
+        info!(step = "editor", "deletes entry {deleted}");
+        self.kaltura.delete_entry(&deleted);
+        self.deliver().await?;
+        self.until_removed(&deleted).await
+    }
+
+    /// A forged signature, a change after signing, no form at all; and a genuine one twice.
+    async fn strangers_knock(&self) -> anyhow::Result<()> {
+        chapter("Strangers knock: forged, changed and shapeless requests, and a genuine one twice");
+        let id = self.next_shown()?;
+        let number = self.kaltura.edit(|account| account.make_notification_id());
+        let job = Job::about_entry(number, self.kaltura.partner_id(), "entry_update", id.as_str());
+        let genuine = form::body_single(&job, &AdminSecret::new(self.kaltura.admin_secret()));
+        let forged = form::body_single(&job, &AdminSecret::new("a secret that is not ours"));
+        let changed = genuine.replace("entry_update", "entry_delete");
+        for body in [forged, changed, "hello=world".to_owned(), genuine.clone(), genuine] {
+            self.sender.post(body).await;
+        }
+        self.rest().await
+    }
+
+    async fn deliver(&self) -> anyhow::Result<()> {
+        let deliveries = self.sender.drain(self.kaltura.account()).await;
+        let refused = deliveries.iter().filter(|delivery| !delivery.answer.is_success()).count();
+        ensure!(refused == 0, "{refused} of {} genuine deliveries were not taken", deliveries.len());
+        self.rest().await
+    }
+
+    async fn rest(&self) -> anyhow::Result<()> {
+        Ok(self.daemon.sync.idle().await?)
+    }
+
+    /// The second look at an absent entry comes a second later.
+    async fn until_removed(&self, id: &EntryId) -> anyhow::Result<()> {
+        let account = self.daemon.store.accounts().first().context("the demo has an account")?.id;
+        loop {
+            let report = self.daemon.store.entry_report(account, id).await?;
+            if report.is_none_or(|report| report.removed_at.is_some()) {
+                return Ok(());
+            }
+            self.daemon.sync.settled().await;
+        }
+    }
+
+    /// What visitors can list, in the order of the mirror.
+    async fn public_ids(&self) -> anyhow::Result<Vec<EntryId>> {
+        let shapes = self.daemon.sync.shapes().borrow().clone();
+        let page = self.daemon.store.public_entries(None, 100, &shapes).await?;
+        Ok(page.items.into_iter().map(|entry| entry.id).collect())
+    }
+
+    fn next_shown(&self) -> anyhow::Result<EntryId> {
+        self.shown.borrow_mut().pop().context("too few entries are public after the first chapter")
+    }
+
+    fn five_shown(&self) -> anyhow::Result<[EntryId; 5]> {
+        Ok([self.next_shown()?, self.next_shown()?, self.next_shown()?, self.next_shown()?, self.next_shown()?])
+    }
+}
