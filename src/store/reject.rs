@@ -229,6 +229,13 @@ impl RejectionDesk {
     }
 }
 
+/// A store that is dropped without [`RejectionDesk::close`] does not linger for the length of a pause.
+impl Drop for RejectionDesk {
+    fn drop(&mut self) {
+        self.hurry.notify_one();
+    }
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

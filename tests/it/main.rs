@@ -11,6 +11,7 @@ mod kaltura;
 mod metadata_xml;
 mod notification;
 mod reception;
+mod reception_kill;
 mod simulator;
 mod simulator_sender;
 mod store_claims;

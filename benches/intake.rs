@@ -1,0 +1,162 @@
+//! How many notifications a second are received, verified and committed, beside what the machine could do at best.
+//!
+//! Three loads in one run, the load generator on the same cores: an HTTP handler that only reads the same body, the
+//! real path (verify, every table of `accept`, `synchronous=FULL`, answered after the commit), and a bare SQLite loop
+//! that commits the same rows in batches of 256. Rounds are interleaved and the median is taken, so that a busy
+//! machine slows all of them alike. Exits with 1 when a floor is missed.
+//!
+//! `cargo bench --bench intake`; `INTAKE_BENCH_REQUESTS` sets the size of one load (20,000).
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "intake/bare_sqlite.rs"]
+mod bare_sqlite;
+#[path = "intake/load.rs"]
+mod load;
+#[path = "intake/server.rs"]
+mod server;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use kaltura_mirror::domain::ids::{NotificationId, PartnerId};
+use kaltura_mirror::domain::secret::AdminSecret;
+use kaltura_mirror::simulator::sender::form;
+use kaltura_mirror::simulator::sender::job::Job;
+
+use load::{Load, Run};
+use server::Daemon;
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const PARTNER: PartnerId = PartnerId(102);
+const ROUNDS: usize = 3;
+const CONNECTIONS: [usize; 2] = [64, 256];
+
+fn main() -> ExitCode {
+    let requests = std::env::var("INTAKE_BENCH_REQUESTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000);
+    let mut bodies = Bodies { next: 1 };
+    let daemon = Daemon::start();
+    let mut floors = Floors::default();
+
+    println!("{requests} notifications of {} bytes a load, {ROUNDS} rounds, median\n", bodies.take(1)[0].len());
+    daemon.run(Load { path: "/notifications", connections: 64, bodies: bodies.take(2_000), rate: None });
+
+    println!("{:<34} {:>12} {:>10} {:>10}", "closed loop", "requests/s", "p50 ms", "p99 ms");
+    let (mut bare_rates, mut accept_rates) = (Vec::new(), Vec::new());
+    for connections in CONNECTIONS {
+        let (mut bare, mut accept) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let load = |path, bodies| Load { path, connections, bodies, rate: None };
+            bare.push(daemon.run(load("/bare", bodies.take(requests))));
+            accept.push(daemon.run(load("/notifications", bodies.take(requests))));
+        }
+        let (bare, accept) = (median(bare), median(accept));
+        report(&format!("bare handler, {connections} connections"), &bare);
+        report(&format!("accepted, {connections} connections"), &accept);
+        bare_rates.push(bare.rate());
+        accept_rates.push(accept.rate());
+    }
+
+    let loops = (0..ROUNDS).map(|_| bare_sqlite::rows_a_second(&bodies.take(requests))).collect();
+    let bare_loop = middle(loops);
+    println!("{:<34} {bare_loop:>12.0}", "bare SQLite loop, batches of 256");
+
+    let quarter = accept_rates[0] / 4.0;
+    let open = (0..ROUNDS)
+        .map(|_| {
+            let bodies = bodies.take((quarter * 3.0) as usize);
+            daemon.run(Load { path: "/notifications", connections: 64, bodies, rate: Some(quarter) })
+        })
+        .collect();
+    let open = median(open);
+    println!("\n{:<34} {:>12} {:>10} {:>10}", "open loop, a quarter of that", "requests/s", "p50 ms", "p99 ms");
+    report("accepted, 64 connections", &open);
+
+    println!();
+    floors.at_least("share of the bare handler, 64", accept_rates[0] / bare_rates[0], 0.15);
+    floors.at_least("share of the bare handler, 256", accept_rates[1] / bare_rates[1], 0.2);
+    floors.at_least("share of the bare SQLite loop", accept_rates[1] / bare_loop, 0.5);
+    floors.at_least("accepted a second, 64", accept_rates[0], 5_000.0);
+    floors.at_least("accepted a second, 256", accept_rates[1], 5_000.0);
+    floors.below("p99 at a quarter load, ms", open.percentile(0.99).as_secs_f64() * 1e3, 10.0);
+    daemon.stop();
+    if floors.missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Notifications no two of which are the same, over 20,000 entries, signed by the stand-in sender.
+struct Bodies {
+    next: i64,
+}
+
+impl Bodies {
+    fn take(&mut self, count: usize) -> Vec<String> {
+        let first = self.next;
+        self.next += i64::try_from(count).unwrap();
+        (first..self.next).map(body).collect()
+    }
+}
+
+fn body(number: i64) -> String {
+    let fields = [
+        ("name", "A walk through the old town, part two"),
+        ("tags", "city, history, walk"),
+        ("search_text", "_PAR_ONLY_ _102_ _MEDIA_TYPE_1| A walk through the old town, part two city, history, walk "),
+        ("media_type", "1"),
+        ("length_in_msecs", "61234"),
+        ("permissions", "1"),
+        ("thumbnail_url", "https://kaltura.example/p/102/sp/10200/thumbnail/entry_id/1_82h0a7l2/version/100012"),
+        ("kshow_id", ""),
+        ("group_id", ""),
+        ("partner_data", ""),
+        ("status", "2"),
+        ("width", "640"),
+        ("height", "360"),
+        ("data_url", "https://kaltura.example/p/102/sp/10200/flvclipper/entry_id/1_82h0a7l2/version/0"),
+        ("download_url", "https://kaltura.example/p/102/sp/10200/raw/entry_id/1_82h0a7l2/version/0"),
+        ("download_size", "0"),
+        ("media_date", ""),
+        ("moderation_status", "6"),
+        ("ks_data", ""),
+    ];
+    let entry = format!("1_{:08}", number % 20_000);
+    let job = Job::about_entry(NotificationId(number), PARTNER, "entry_update", &entry).with_fields(fields);
+    form::body_single(&job, &AdminSecret::new(SECRET))
+}
+
+fn report(name: &str, run: &Run) {
+    let millis = |share| run.percentile(share).as_secs_f64() * 1e3;
+    println!("{name:<34} {:>12.0} {:>10.2} {:>10.2}", run.rate(), millis(0.5), millis(0.99));
+}
+
+fn median(mut runs: Vec<Run>) -> Run {
+    runs.sort_by(|one, other| one.rate().total_cmp(&other.rate()));
+    runs.swap_remove(runs.len() / 2)
+}
+
+fn middle(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    rates[rates.len() / 2]
+}
+
+#[derive(Default)]
+struct Floors {
+    missed: bool,
+}
+
+impl Floors {
+    fn at_least(&mut self, name: &str, found: f64, floor: f64) {
+        self.tell(name, found, "at least", floor, found >= floor);
+    }
+
+    fn below(&mut self, name: &str, found: f64, ceiling: f64) {
+        self.tell(name, found, "below", ceiling, found < ceiling);
+    }
+
+    fn tell(&mut self, name: &str, found: f64, relation: &str, bound: f64, kept: bool) {
+        self.missed |= !kept;
+        let verdict = if kept { "kept" } else { "MISSED" };
+        println!("{name:<34} {found:>12.2}   {relation} {bound:<8} {verdict}");
+    }
+}
+
+/// Long enough for any load; a load that takes longer has hung.
+pub const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,0 +1,99 @@
+//! The load generator: keep-alive connections, one request at a time on each, nothing pipelined.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What to send.
+pub struct Load {
+    pub path: &'static str,
+    pub connections: usize,
+    pub bodies: Vec<String>,
+    /// Requests a second whatever the answers do; as fast as they are answered when absent.
+    pub rate: Option<f64>,
+}
+
+/// What came of it.
+pub struct Run {
+    latencies: Vec<Duration>,
+    took: Duration,
+}
+
+impl Run {
+    pub fn rate(&self) -> f64 {
+        self.latencies.len() as f64 / self.took.as_secs_f64()
+    }
+
+    pub fn percentile(&self, share: f64) -> Duration {
+        self.latencies[((self.latencies.len() - 1) as f64 * share) as usize]
+    }
+}
+
+/// Sends every body once; each must be answered with 200.
+pub async fn run(address: SocketAddr, load: Load) -> Run {
+    let Load { path, connections, bodies, rate } = load;
+    let mut shares: Vec<Vec<(usize, Vec<u8>)>> = (0..connections).map(|_| Vec::new()).collect();
+    for (number, body) in bodies.into_iter().enumerate() {
+        shares[number % connections].push((number, request(path, &body)));
+    }
+    let mut streams = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        streams.push(stream);
+    }
+    let began = Instant::now();
+    let senders: Vec<_> =
+        streams.into_iter().zip(shares).map(|(stream, share)| tokio::spawn(send(stream, share, began, rate))).collect();
+    let mut latencies = Vec::new();
+    for sender in senders {
+        latencies.extend(sender.await.unwrap());
+    }
+    let took = began.elapsed();
+    latencies.sort();
+    Run { latencies, took }
+}
+
+fn request(path: &str, body: &str) -> Vec<u8> {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// In an open loop the time counts from when the request was due, not from when the connection was free for it.
+async fn send(mut stream: TcpStream, share: Vec<(usize, Vec<u8>)>, began: Instant, rate: Option<f64>) -> Vec<Duration> {
+    let mut latencies = Vec::with_capacity(share.len());
+    let mut answer = Vec::with_capacity(512);
+    for (number, request) in share {
+        let mut due = Instant::now();
+        if let Some(rate) = rate {
+            due = began + Duration::from_secs_f64(number as f64 / rate);
+            tokio::time::sleep_until(due.into()).await;
+        }
+        stream.write_all(&request).await.unwrap();
+        read_answer(&mut stream, &mut answer).await;
+        latencies.push(due.elapsed());
+    }
+    latencies
+}
+
+async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) {
+    answer.clear();
+    while !is_complete(answer) {
+        assert_ne!(stream.read_buf(answer).await.unwrap(), 0, "the server hung up");
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(answer));
+}
+
+fn is_complete(answer: &[u8]) -> bool {
+    let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
+    let text = std::str::from_utf8(&answer[..head]).unwrap().to_ascii_lowercase();
+    let length =
+        text.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |text| text.parse().unwrap());
+    answer.len() >= head + 4 + length
+}
