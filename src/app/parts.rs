@@ -1,7 +1,5 @@
 //! What the configuration says, in the words of the rooms that do it.
 
-use std::time::Duration;
-
 use super::StartError;
 use crate::config::{self, Config, SessionKind, ThumbnailMode};
 use crate::domain::clock::{Clock, Jitter};
@@ -22,13 +20,6 @@ use crate::sync::retry::Retries;
 use crate::sync::{Retention, Settings};
 use crate::{notification, web};
 
-/// How long a burst of hints is gathered before it is looked at: a lone one is not kept waiting noticeably.
-const GATHER: Duration = Duration::from_millis(40);
-/// How often an account is tried whose trouble only a person can mend.
-const DEGRADED_EVERY: Duration = Duration::from_secs(300);
-/// Pictures fetched side by side.
-const THUMBNAIL_WORKERS: usize = 4;
-
 pub(super) async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError> {
     let spec = |account: &config::Account| AccountSpec {
         partner_id: account.partner_id,
@@ -46,13 +37,13 @@ fn limits(config: &Config) -> Limits {
         inbox: InboxLimits {
             bodies_kept_for: inbox.verified_for,
             bodies_max_bytes: inbox.verified_max_bytes,
+            requests_kept_for: inbox.requests_for,
             rejected_kept_for: inbox.rejected_for,
             rejected_max_bytes: inbox.rejected_max_bytes,
             rejected_per_minute: inbox.rejected_per_minute,
             rejected_body_max_bytes: bytes(inbox.rejected_body_max_bytes),
-            ..InboxLimits::default()
         },
-        ..Limits::default()
+        mirror_max_bytes: config.retention.mirror_max_bytes,
     }
 }
 
@@ -119,7 +110,11 @@ fn client(
             ..SessionSettings::of(account.partner_id)
         },
         bounds: Bounds { timeout: config.sync.call_timeout, ..Bounds::default() },
-        pace: Pace { concurrent_max: config.sync.workers, ..Pace::default() },
+        pace: Pace {
+            concurrent_max: config.sync.calls_at_once,
+            calls_per_second_max: config.sync.calls_per_second_max.map(f64::from),
+            ..Pace::default()
+        },
     };
     let secret = account.admin_secret.clone();
     let source = move || -> Result<AdminSecret, String> { secret.read().map_err(|cause| cause.to_string()) };
@@ -148,17 +143,17 @@ pub(super) fn sync_settings(config: &Config, jitter: Jitter) -> Settings {
         workers: sync.workers,
         batch: sync.batch,
         lease: sync.lease,
-        gather: GATHER,
+        gather: sync.gather,
         confirm_removal_after: sync.confirm_removal_after,
         removal_limit: RemovalLimit { percent: u8::try_from(sync.max_removals_percent).unwrap_or(100) },
         policy_refresh: sync.policy_refresh,
         retries: Retries {
             backoff: sync.backoff,
             attempts_max: sync.attempts_max,
-            degraded_every: DEGRADED_EVERY,
+            degraded_every: sync.degraded_every,
             jitter,
         },
-        thumbnail_workers: if config.thumbnails.mode == ThumbnailMode::None { 0 } else { THUMBNAIL_WORKERS },
+        thumbnail_workers: if config.thumbnails.mode == ThumbnailMode::None { 0 } else { config.thumbnails.workers },
         retention: Retention {
             events_for: config.retention.events_for,
             purge_removed_after: config.retention.purge_removed_after,

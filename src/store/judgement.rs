@@ -14,6 +14,7 @@ use super::entry_events::{self, EventKind, NewEvent};
 use super::error::Error;
 use super::policy;
 use super::rows::{self, RowId};
+use super::thumbnails;
 use super::writer::WriteTx;
 use crate::domain::account_facts::CategoryMembership;
 use crate::domain::clock::Timestamp;
@@ -48,6 +49,12 @@ pub(super) async fn judge_again(
     let rows: Vec<_> = judgements.iter().filter_map(Judgement::change).collect();
     let told = changes::append(tx, account, &rows, now).await?;
     write_answers(tx, &judgements, &told).await?;
+    let shown: Vec<_> = judgements
+        .iter()
+        .filter(|judgement| judgement.is_newly_shown())
+        .map(|judgement| judgement.known.row_id)
+        .collect();
+    thumbnails::want_refused(tx, &shown, now).await?;
     let events: Vec<_> =
         judgements.iter().filter_map(|judgement| judgement.event(told.get(&judgement.known.row_id))).collect();
     entry_events::append(tx, &events, now).await?;
@@ -92,6 +99,12 @@ impl<'a> Judgement<'a> {
     fn change(&self) -> Option<NewChange> {
         let (row_id, entry_id) = (self.known.row_id, self.known.entry_id.clone());
         self.told.map(|told| NewChange::new(row_id, entry_id, told, self.occasion.origin, self.after.fingerprint))
+    }
+
+    /// Withheld before, or never judged, and shown from now on.
+    fn is_newly_shown(&self) -> bool {
+        let was_shown = self.known.before.as_ref().is_some_and(|before| before.state.is_public());
+        self.after.state.is_public() && !was_shown
     }
 
     /// The event that tells people of it: a change with its cause, or other reasons than before.

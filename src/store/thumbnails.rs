@@ -448,6 +448,24 @@ struct WantRow<'a> {
     version: Option<&'a str>,
 }
 
+/// Visitors may see these entries from now on: a picture that Kaltura refused while it restricted them is asked for again.
+pub(super) async fn want_refused(tx: &mut WriteTx, row_ids: &[RowId], now: Timestamp) -> Result<(), Error> {
+    if row_ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "update entry_thumbnails
+         set due_at = ?, attempts = 0, note = null
+         where row_id in (select value from json_each(?))
+           and wanted_version is not null and sha256 is null and due_at is null",
+    )
+    .bind(now.as_millis())
+    .bind(rows::parameter(row_ids))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Content came in with these versions: another one than before is due at once, none takes the picture away.
 pub(super) async fn want<'a>(
     tx: &mut WriteTx,

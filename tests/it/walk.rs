@@ -1,5 +1,8 @@
 //! The main walk: a signed notification becomes a mirrored, marked entry.
 
+use std::time::Duration;
+
+use kaltura_mirror::simulator::account::STAFF_ONLY;
 use kaltura_mirror::simulator::edits;
 
 use crate::house::{House, http};
@@ -65,4 +68,20 @@ async fn a_forged_notification_is_refused_and_changes_nothing() {
     let answer = http::post_form(house.daemon.public, "/notifications", body).await;
     assert_eq!((answer.status, answer.header("content-type")), (403, Some("application/problem+json")));
     assert!(house.daemon.store.dirty_counts().await.unwrap().is_idle());
+}
+
+#[tokio::test]
+async fn a_picture_refused_while_the_entry_was_restricted_is_fetched_when_it_opens() {
+    let house = House::open().await;
+    let id = house.new_video("Opened later", Some(NEEDED));
+    house.kaltura.replace_thumbnail(&id, 3);
+    house.kaltura.set_access_control(&id, Some(STAFF_ONLY));
+    house.deliver().await;
+    assert_eq!(house.public_entry(&id).await, None);
+
+    house.clock.advance(Duration::from_secs(2));
+    house.kaltura.set_access_control(&id, None);
+    house.deliver().await;
+    let picture = http::get(house.daemon.public, &format!("/thumbnails/{id}")).await;
+    assert_eq!((picture.status, picture.header("content-type")), (200, Some("image/jpeg")));
 }
