@@ -272,7 +272,8 @@ mod tests {
     fn each_fact_of_the_table_withholds_for_its_reason() {
         let now = NOW.as_secs();
         let status = |text: &str| EntryStatus::from_api(text);
-        let cases: Vec<(&str, Box<dyn FnOnce(&mut VisibilityFacts)>)> = vec![
+        type Change = Box<dyn FnOnce(&mut VisibilityFacts)>;
+        let cases: Vec<(&str, Change)> = vec![
             ("withheld:recycled", Box::new(|facts| facts.display_in_search = Some(-2))),
             ("withheld:moderation", Box::new(|facts| facts.moderation = Some(1))),
             ("withheld:moderation", Box::new(|facts| facts.moderation = Some(3))),

@@ -20,10 +20,10 @@ struct FlavorRow<'a> {
 }
 
 /// Replaces all flavors of these entries.
-pub(super) async fn replace_flavors<'a>(
+pub(super) async fn replace_flavors(
     tx: &mut WriteTx,
     row_ids: &[RowId],
-    flavors: Vec<(RowId, &'a Flavor)>,
+    flavors: Vec<(RowId, &Flavor)>,
 ) -> Result<(), Error> {
     let flavors: Vec<_> = flavors
         .into_iter()

@@ -32,10 +32,10 @@ struct ObjectRow<'a> {
 }
 
 /// Replaces all metadata of these entries.
-pub(super) async fn replace<'a>(
+pub(super) async fn replace(
     tx: &mut WriteTx,
     row_ids: &[RowId],
-    objects: Vec<(RowId, &'a (MetadataObject, MetadataFields))>,
+    objects: Vec<(RowId, &(MetadataObject, MetadataFields))>,
 ) -> Result<(), Error> {
     let objects: Vec<_> = objects
         .into_iter()

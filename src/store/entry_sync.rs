@@ -316,10 +316,10 @@ async fn write_marks(tx: &mut WriteTx, marks: &[MarkRecord], row_ids: &HashMap<E
 }
 
 /// The rows of these entries, made when they are missing.
-pub(super) async fn ensure_rows<'a>(
+pub(super) async fn ensure_rows(
     tx: &mut WriteTx,
     account: AccountId,
-    entries: Vec<&'a EntryId>,
+    entries: Vec<&EntryId>,
 ) -> Result<HashMap<EntryId, RowId>, Error> {
     let parameter = rows::parameter(&entries);
     sqlx::query(

@@ -467,10 +467,10 @@ pub(super) async fn want_refused(tx: &mut WriteTx, row_ids: &[RowId], now: Times
 }
 
 /// Content came in with these versions: another one than before is due at once, none takes the picture away.
-pub(super) async fn want<'a>(
+pub(super) async fn want(
     tx: &mut WriteTx,
     account: AccountId,
-    versions: Vec<(RowId, Option<&'a str>)>,
+    versions: Vec<(RowId, Option<&str>)>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let versions: Vec<_> = versions.into_iter().map(|(row_id, version)| WantRow { row_id, version }).collect();
