@@ -1,4 +1,50 @@
 //! A local mirror of a Kaltura account's entries, kept true beside a website.
+//!
+//! This page is the map. `ARCHITECTURE.md` has the same with tables, crashes and tests; each room's own page says what
+//! lives in it and what does not.
+//!
+//! # Rooms
+//!
+//! | room | knows | door |
+//! |---|---|---|
+//! | [`domain`] | values and pure decisions | [`domain::decide::decide`], [`domain::visibility::judge`] |
+//! | [`metadata_xml`] | one field of a custom-metadata document, and its schema | [`metadata_xml::document::Document`] |
+//! | [`notification`] | what Kaltura sends and how it is signed | [`notification::form::parse`] |
+//! | [`kaltura`] | the API of one account | [`kaltura::client::Client`] |
+//! | [`store`] | every SQL statement; a public method is a transaction | [`store::Store`] |
+//! | [`intake`] | receiving: verify, split, keep | [`intake::Intake::receive`] |
+//! | [`sync`] | the story of a batch, and when to try again | [`sync::Sync`] |
+//! | [`web`] | routes, public and admin API, errors as HTTP | [`web::serve`] |
+//! | [`config`] | two files and the environment, read once | [`config::load`] |
+//! | [`app`] | the daemon, put together and taken down | [`app::Daemon`] |
+//! | [`cli`] | the command line | [`cli::run`] |
+//! | [`simulator`] | a stand-in Kaltura for demo, tests and users | [`simulator::handle::Simulator`] |
+//!
+//! Which room may look into which is data in `tests/it/architecture.rs`, and a test. No room knows `app` or `cli`.
+//!
+//! # Walks
+//!
+//! **A notification** is a hint: verified and committed, then answered, then acted on.
+//!
+//! ```text
+//! POST /notifications ─► Intake::receive ─► form::parse ─► Signed ─► verify ─► Verified ─► hints
+//!                     ─► Store::accept (inbox + dirty entries, one transaction) ─► 200
+//! ```
+//!
+//! **A batch of dirty entries** asks what is true now. Nothing else fetches and saves entries.
+//!
+//! ```text
+//! Store::claim ─► Client::look ─► decide ─► Store::save_entries ─► Client::mark ─► Store::record_mark
+//!              ─► Store::settle
+//! ```
+//!
+//! **What visitors see** is judged in one place, whatever brought it about: a look, a changed policy, a date that passes,
+//! an absence, a person. It writes the public state, the change row and the event together (`store/judgement.rs`).
+//!
+//! **A thumbnail** rides after the content in a lane of its own: wanted, claimed, fetched, bytes kept, row written
+//! (`sync/thumbnails.rs`).
+//!
+//! **Time**: policy and profiles are read again, dates become changes, old rows are forgotten (`sync/timers.rs`).
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod app;
