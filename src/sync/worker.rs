@@ -60,6 +60,10 @@ impl Sync {
             Some(account) => self.tell(account, &mut batch).await?,
             None => every(&batch, || Outcome::Discard { reason: "its account is not configured".to_owned() }),
         };
+        let failures = failures(&outcomes);
+        if !failures.is_empty() {
+            self.store.record_sync_failure(&batch, failures).await?;
+        }
         self.store.settle(batch, outcomes.into_iter().collect()).await?;
         self.settled.notify_waiters();
         Ok(true)
@@ -235,6 +239,15 @@ const BRAKED: Duration = Duration::from_secs(600);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// A clock that is moved by hand rings nobody.
 const MANUAL_CLOCK_POLL: Duration = Duration::from_millis(10);
+
+/// What `entry explain` tells of those that did not go well.
+fn failures(outcomes: &Outcomes) -> Vec<(EntryId, String)> {
+    let failure = |(id, outcome): (&EntryId, &Outcome)| match outcome {
+        Outcome::Retry { error, .. } | Outcome::Dead { error } => Some((id.clone(), error.clone())),
+        Outcome::Done | Outcome::Snooze { .. } | Outcome::Discard { .. } => None,
+    };
+    outcomes.iter().filter_map(failure).collect()
+}
 
 /// What is wrong with an answer that would be right for fewer entries.
 fn fault_of_a_part(answer: &Result<Look, ApiError>) -> Option<&ApiError> {
