@@ -156,6 +156,8 @@ pub(super) fn sync_settings(config: &Config, jitter: Jitter) -> Settings {
         thumbnail_workers: if config.thumbnails.mode == ThumbnailMode::None { 0 } else { config.thumbnails.workers },
         retention: Retention {
             events_for: config.retention.events_for,
+            changes_for: config.retention.changes_for,
+            changes_max: config.retention.changes_max,
             purge_removed_after: config.retention.purge_removed_after,
         },
     }

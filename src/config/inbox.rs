@@ -71,8 +71,8 @@ impl Retention {
             mirror_max_bytes: section.optional("mirror_max_bytes").map(|ByteSize(bytes)| bytes),
             events_for: section.within("events_for", days(90), days(1)..=days(3650)),
             events_max: later.within("events_max", 50, 10..=100_000),
-            changes_for: later.within("changes_for", days(30), days(1)..=days(3650)),
-            changes_max: later.within("changes_max", 10_000_000, 1000..=1_000_000_000),
+            changes_for: section.within("changes_for", days(30), days(1)..=days(3650)),
+            changes_max: section.within("changes_max", 10_000_000, 1000..=1_000_000_000),
             purge_removed_after: section.within("purge_removed_after", days(30), days(1)..=days(3650)),
             deliveries_for: later.within("deliveries_for", days(14), days(1)..=days(3650)),
         }

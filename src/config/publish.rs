@@ -1,6 +1,7 @@
 //! `[publish]` and `[mirror]`: what may leave, and what comes in at all.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::section::Section;
 use super::unknown::nearest;
@@ -55,15 +56,19 @@ impl Publish {
             flagged: section.or("flagged", false),
         };
         let fields =
-            PublishFields { metadata_fields: section.optional("metadata_fields"), fields: section.optional("fields") };
+            PublishFields { metadata_fields: section.optional("metadata_fields"), fields: named_fields(section) };
         refuse_unknown_fields(section, &fields);
         Self { entries, fields }
     }
 }
 
+fn named_fields(section: &Section<'_>) -> Option<Arc<BTreeSet<String>>> {
+    section.optional("fields").map(Arc::new)
+}
+
 fn refuse_unknown_fields(section: &Section<'_>, fields: &PublishFields) {
     let known = |field: &str| FIELDS.contains(&field) || matches!(field, "id" | "account" | "seq");
-    for field in fields.fields.iter().flatten().filter(|field| !known(field)) {
+    for field in fields.fields.iter().flat_map(|named| named.iter()).filter(|field| !known(field)) {
         let hint = nearest(field, FIELDS.into_iter()).map_or_else(
             || format!("the fields are {}", FIELDS.join(", ")),
             |meant| format!("did you mean {meant:?}?"),
@@ -116,6 +121,7 @@ mod tests {
             metadata: std::collections::BTreeMap::new(),
             synced_at: Some(String::new()),
             seq: 1,
+            only: None,
         };
         let members = serde_json::to_value(full).unwrap();
         let mut members: Vec<&str> = members.as_object().unwrap().keys().map(String::as_str).collect();

@@ -3,14 +3,16 @@
 //! An allow-list. A member that is not here is never sent, whatever Kaltura adds to its objects.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
 
 use super::ids::EntryId;
 
 /// An entry as visitors see it. Serialises in camel case, as DESIGN 7 fixes it; what is unknown is left out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct PublicEntry {
     /// Kaltura's id.
     pub id: EntryId,
@@ -74,6 +76,21 @@ pub struct PublicEntry {
     pub synced_at: Option<String>,
     /// The number of its latest change in the feed.
     pub seq: i64,
+    /// When set, only these members are sent, and what an answer cannot do without.
+    #[serde(skip)]
+    pub only: Option<Arc<BTreeSet<String>>>,
+}
+
+/// Members that are always sent.
+const ALWAYS: [&str; 3] = ["id", "account", "seq"];
+
+impl Serialize for PublicEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(only) = &self.only else { return Self::serialize(self, serializer) };
+        let whole = Self::serialize(self, serde_json::value::Serializer).map_err(S::Error::custom)?;
+        let members = whole.as_object().into_iter().flatten();
+        serializer.collect_map(members.filter(|(name, _)| ALWAYS.contains(&name.as_str()) || only.contains(*name)))
+    }
 }
 
 /// The mirrored picture of an entry.
@@ -125,5 +142,5 @@ pub struct PublishFields {
     /// When set, exactly these metadata fields leave; otherwise the schema's searchable ones.
     pub metadata_fields: Option<BTreeSet<String>>,
     /// When set, only these members of [`PublicEntry`] leave (`id`, `account` and `seq` always do).
-    pub fields: Option<BTreeSet<String>>,
+    pub fields: Option<Arc<BTreeSet<String>>>,
 }

@@ -204,7 +204,41 @@ pub struct ChangeRow {
     pub at: Timestamp,
 }
 
+/// Rows that one transaction forgets at most.
+const PRUNE_CHUNK: i64 = 500;
+
 impl Store {
+    /// Forgets changes told before this moment, and the oldest beyond this number; the latest one stays, so that numbers never
+    /// restart. Says how many; a chunk a transaction.
+    ///
+    /// # Errors
+    /// Those of writing: what was forgotten so far stays forgotten.
+    pub async fn prune_changes(&self, before: Timestamp, kept_max: u64) -> Result<u64, Error> {
+        let mut forgotten = 0;
+        loop {
+            let mut tx = self.write().await?;
+            let chunk = sqlx::query(
+                "delete from changes
+                 where seq in (
+                     select seq
+                     from (select seq, at from changes order by seq limit ?3)
+                     where seq < (select max(seq) from changes)
+                       and (at < ?1 or seq <= (select max(seq) from changes) - ?2))",
+            )
+            .bind(before.as_millis())
+            .bind(i64::try_from(kept_max).unwrap_or(i64::MAX))
+            .bind(PRUNE_CHUNK)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            tx.commit().await?;
+            forgotten += chunk;
+            if chunk < PRUNE_CHUNK.unsigned_abs() {
+                return Ok(forgotten);
+            }
+        }
+    }
+
     /// The changes after number `seq`, in their order, at most `limit` (at most 1,000).
     ///
     /// # Errors

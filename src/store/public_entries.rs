@@ -41,10 +41,6 @@ impl PublicShape {
             None => self.searchable.contains(field) && field != self.sync_field,
         }
     }
-
-    fn tells(&self, member: &str) -> bool {
-        self.publish.fields.as_ref().is_none_or(|named| named.contains(member))
-    }
 }
 
 /// The shapes of all accounts that visitors may ask for; entries of any other are not told.
@@ -253,7 +249,7 @@ async fn assemble(
                 categories: categories.remove(row_id).unwrap_or_default(),
                 ..bare_entry(row, shape, account_in_url)?
             };
-            Ok(narrowed(entry, shape))
+            Ok(entry)
         })
         .collect()
 }
@@ -289,6 +285,7 @@ fn bare_entry(row: &SqliteRow, shape: &PublicShape, account_in_url: Option<&str>
         metadata: BTreeMap::new(),
         synced_at: rows::time(row, "synced_at")?.map(|at| at.to_string()),
         seq: row.try_get("seq")?,
+        only: shape.publish.fields.clone(),
         id,
     })
 }
@@ -298,44 +295,6 @@ fn thumbnail_url(id: &EntryId, version: &str, account: Option<&str>) -> String {
     let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let account = account.map(|label| format!("account={}&", encoded(label))).unwrap_or_default();
     format!("/thumbnails/{id}?{account}v={}", encoded(version))
-}
-
-/// The entry without the members that `[publish] fields` does not name.
-fn narrowed(entry: PublicEntry, shape: &PublicShape) -> PublicEntry {
-    if shape.publish.fields.is_none() {
-        return entry;
-    }
-    fn told<T: Default>(tells: bool, value: T) -> T {
-        if tells { value } else { T::default() }
-    }
-    let tells = |member| shape.tells(member);
-    PublicEntry {
-        name: told(tells("name"), entry.name),
-        description: told(tells("description"), entry.description),
-        tags: told(tells("tags"), entry.tags),
-        categories: told(tells("categories"), entry.categories),
-        media_type: told(tells("mediaType"), entry.media_type),
-        kind: told(tells("type"), entry.kind),
-        duration: told(tells("duration"), entry.duration),
-        ms_duration: told(tells("msDuration"), entry.ms_duration),
-        width: told(tells("width"), entry.width),
-        height: told(tells("height"), entry.height),
-        created_at: told(tells("createdAt"), entry.created_at),
-        updated_at: told(tells("updatedAt"), entry.updated_at),
-        start_date: told(tells("startDate"), entry.start_date),
-        end_date: told(tells("endDate"), entry.end_date),
-        plays: told(tells("plays"), entry.plays),
-        views: told(tells("views"), entry.views),
-        reference_id: told(tells("referenceId"), entry.reference_id),
-        thumbnail: told(tells("thumbnail"), entry.thumbnail),
-        flavors: told(tells("flavors"), entry.flavors),
-        captions: told(tells("captions"), entry.captions),
-        metadata: told(tells("metadata"), entry.metadata),
-        synced_at: told(tells("syncedAt"), entry.synced_at),
-        id: entry.id,
-        account: entry.account,
-        seq: entry.seq,
-    }
 }
 
 type OfEntry<T> = HashMap<RowId, T>;

@@ -71,6 +71,10 @@ pub struct Settings {
 pub struct Retention {
     /// What happened to an entry.
     pub events_for: Duration,
+    /// Rows of the change feed, by age.
+    pub changes_for: Duration,
+    /// Rows of the change feed, by number.
+    pub changes_max: u64,
     /// The content of removed entries.
     pub purge_removed_after: Duration,
 }

@@ -121,6 +121,7 @@ impl Sync {
         let now = self.clock.now();
         self.store.prune_inbox().await?;
         self.store.prune_entry_events(now.minus(retention.events_for)).await?;
+        self.store.prune_changes(now.minus(retention.changes_for), retention.changes_max).await?;
         self.store.purge_tombstones(now.minus(retention.purge_removed_after)).await?;
         self.store.prune_thumbnails().await?;
         Ok(())

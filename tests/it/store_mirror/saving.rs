@@ -266,3 +266,21 @@ async fn what_the_filter_leaves_out_is_withheld_and_comes_back() {
     let words = ["put {} synced", "drop {} filter", "put {} filter"].map(|words| words.replace("{}", ID));
     assert_eq!(house.changes(&mut after).await, words);
 }
+
+#[tokio::test]
+async fn changes_are_forgotten_by_age_and_by_number_and_their_numbers_never_restart() {
+    let house = House::open().await;
+    for name in ["one", "two", "three", "four"] {
+        house.look_at(synced_as(ID, json!({"name": name}))).await;
+        house.pass(100);
+    }
+    let kept =
+        async || house.store.changes_after(0, 100).await.unwrap().iter().map(|row| row.change.seq).collect::<Vec<_>>();
+
+    house.store.prune_changes(START.plus(Duration::from_secs(100)), 1_000).await.unwrap();
+    assert_eq!(kept().await, [2, 3, 4], "the one that was older");
+    house.store.prune_changes(START, 2).await.unwrap();
+    assert_eq!(kept().await, [3, 4], "those beyond two");
+    house.store.prune_changes(START.plus(Duration::from_secs(9_000)), 0).await.unwrap();
+    assert_eq!(kept().await, [4], "the latest stays");
+}
