@@ -190,6 +190,8 @@ pub struct DeadEntry {
 pub struct DirtyCounts {
     /// To be looked at, now or when due.
     pub waiting: u64,
+    /// Those of them that are due now.
+    pub due: u64,
     /// Being looked at.
     pub leased: u64,
     /// Given up.
@@ -283,18 +285,23 @@ impl Store {
     /// # Errors
     /// `Busy`, `Corrupt`.
     pub async fn dirty_counts(&self) -> Result<DirtyCounts, Error> {
+        let now = self.now();
         let row = sqlx::query(
             "select count(*) filter (where state = 'waiting') as waiting,
+                    count(*) filter (where state = 'waiting' and (due_at <= ? or due_at > ?)) as due,
                     count(*) filter (where state = 'leased')  as leased,
                     count(*) filter (where state = 'dead')    as dead,
                     min(hinted_at) filter (where state <> 'dead') as oldest
              from dirty_entries",
         )
+        .bind(now.as_millis())
+        .bind(now.plus(LONGEST_WAIT).as_millis())
         .fetch_one(self.readers())
         .await?;
         let count = |name| Ok::<_, Error>(row.try_get::<i64, _>(name)?.unsigned_abs());
         Ok(DirtyCounts {
             waiting: count("waiting")?,
+            due: count("due")?,
             leased: count("leased")?,
             dead: count("dead")?,
             oldest_hint_at: row.try_get::<Option<i64>, _>("oldest")?.map(Timestamp::from_millis),

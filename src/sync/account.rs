@@ -1,15 +1,16 @@
 //! One account at work: its client, its rules, and what is known of its profiles.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::Notify;
 
 use crate::domain::account_facts::MetadataProfile;
-use crate::domain::ids::{AccountId, MetadataProfileId, PartnerId};
+use crate::domain::ids::{AccountId, EntryId, MetadataProfileId, PartnerId};
 use crate::domain::public_entry::PublishFields;
 use crate::domain::sync_rules::{ProfileRef, SyncRules};
 use crate::domain::visibility::Policy;
+use crate::kaltura::batch::Witness;
 use crate::kaltura::client::Client;
 use crate::kaltura::error::{Class, Error as ApiError};
 use crate::kaltura::thumbnails::Thumbnails;
@@ -33,6 +34,8 @@ pub struct Account {
     /// Which fields the operator publishes.
     pub publish: PublishFields,
     facts: RwLock<Arc<AccountFacts>>,
+    /// Entries that should have stood witness to an absence and were missing themselves, since the last one that stood.
+    absent_witnesses: Mutex<Vec<EntryId>>,
     /// Rung when a look met something the facts do not know, or a mark was refused for good.
     pub(super) facts_in_doubt: Notify,
 }
@@ -62,6 +65,8 @@ pub struct Profile {
 #[error("{0}")]
 pub struct ProfileTrouble(pub String);
 
+/// After so many the first is asked again.
+const WITNESSES_MAX: usize = 16;
 /// Kaltura's `status` of a profile whose objects are being rewritten for a new schema.
 const TRANSFORMING: i64 = 3;
 
@@ -76,7 +81,8 @@ impl Account {
         publish: PublishFields,
     ) -> Self {
         let facts = RwLock::new(Arc::new(AccountFacts::of(Policy::default(), &rules, &[])));
-        Self { id, partner_id, label, client, thumbnails, rules, publish, facts, facts_in_doubt: Notify::new() }
+        let (absent_witnesses, facts_in_doubt) = (Mutex::default(), Notify::new());
+        Self { id, partner_id, label, client, thumbnails, rules, publish, facts, absent_witnesses, facts_in_doubt }
     }
 
     /// What is known just now.
@@ -86,6 +92,21 @@ impl Account {
 
     pub(super) fn learn(&self, facts: AccountFacts) {
         *self.facts.write().expect("nobody panics while holding the facts") = Arc::new(facts);
+    }
+
+    /// Entries that are no witnesses for now.
+    pub(super) fn absent_witnesses(&self) -> Vec<EntryId> {
+        self.absent_witnesses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A witness that was missing is replaced by another: it may be gone as well, without anybody having said so.
+    pub(super) fn remember_witness(&self, named: Option<EntryId>, witness: Witness) {
+        let mut absent = self.absent_witnesses.lock().unwrap_or_else(PoisonError::into_inner);
+        match (named, witness) {
+            (Some(named), Witness::Absent) if absent.len() < WITNESSES_MAX => absent.push(named),
+            (Some(_), _) => absent.clear(),
+            (None, _) => {}
+        }
     }
 
     /// How its entries are told to visitors.

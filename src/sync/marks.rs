@@ -32,13 +32,20 @@ impl Sync {
             let held = self.store.extend_lease(batch, self.settings.lease).await?;
             writes.retain(|(id, _)| held.contains(id));
             let mut records = Vec::new();
+            let mut trouble = None;
             for (id, write, answer) in send(account, writes).await {
                 match answer {
                     Ok(marked) => records.push(self.marked(account, id, &write, marked)),
-                    Err(error) => outcomes.push(self.not_marked(account, batch, id, &error)),
+                    Err(error) => {
+                        outcomes.push(self.not_marked(account, batch, id, &error));
+                        trouble = Some(error);
+                    }
                 }
             }
             self.store.record_mark(batch, records).await?;
+            if let Some(error) = trouble {
+                self.note_trouble(account, &error).await?;
+            }
         }
         Ok(outcomes)
     }
@@ -64,7 +71,8 @@ impl Sync {
         }
         let attempts =
             batch.entries().iter().find(|claimed| claimed.entry_id == id).map_or(0, |claimed| claimed.attempts);
-        (id, self.settings.retries.after_error(error, attempts, self.clock.now()))
+        let rest = account.client.resting_until();
+        (id, self.settings.retries.after_error(error, attempts, rest, self.clock.now()))
     }
 }
 

@@ -34,7 +34,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::AccountId;
 use crate::store::{self, PublicShapes, RemovalLimit, Store};
 use account::Account;
@@ -79,6 +79,8 @@ pub struct Retention {
     pub purge_removed_after: Duration,
 }
 
+/// A clock that is moved by hand rings nobody.
+const MANUAL_CLOCK_POLL: Duration = Duration::from_millis(10);
 /// Who waits for rest looks again this often: a picture's turn rings nobody.
 const IDLE_POLL: Duration = Duration::from_millis(50);
 
@@ -164,16 +166,23 @@ impl Sync {
 
     async fn is_idle(&self) -> Result<bool, store::Error> {
         let now = self.clock.now();
+        let is_due = |due: Option<Timestamp>| due.is_some_and(|due| due <= now);
+        // One statement: between two of them a worker may have claimed what the first one saw waiting.
         let counts = self.store.dirty_counts().await?;
-        if counts.leased > 0 || self.store.next_due().await?.is_some_and(|due| due <= now) {
+        if counts.leased > 0 || counts.due > 0 || is_due(self.store.next_schedule_change().await?) {
             return Ok(false);
         }
         for account in self.accounts.keys().filter(|_| self.settings.thumbnail_workers > 0) {
-            if self.store.next_thumbnail_due(*account).await?.is_some_and(|due| due <= now) {
+            if is_due(self.store.next_thumbnail_due(*account).await?) {
                 return Ok(false);
             }
         }
         Ok(self.fetching.load(Ordering::SeqCst) == 0)
+    }
+
+    /// How long to rest until a moment that is so far away.
+    fn within(&self, wait: Duration, longest: Duration) -> Duration {
+        wait.min(if self.clock.is_manual() { MANUAL_CLOCK_POLL } else { longest })
     }
 
     /// The accounts it works on.

@@ -45,6 +45,16 @@ pub(super) enum Next {
         /// What failed.
         error: String,
     },
+    /// Something is wrong with the account, and not with the entry: it waits until that is mended.
+    AwaitRepair {
+        /// What is wrong.
+        trouble: String,
+    },
+    /// The same look would find the same: kept and listed for people.
+    GiveUp {
+        /// Why.
+        error: String,
+    },
 }
 
 /// One change of an entry's custom metadata.
@@ -82,6 +92,23 @@ pub(super) struct Judge<'a> {
     pub looked_at: Timestamp,
 }
 
+/// Why a field cannot be read or written.
+enum Trouble {
+    /// The account's: its profile, the schema, our value in it. It ends for all entries at once.
+    Account(String),
+    /// This document's alone.
+    Document(String),
+}
+
+impl From<Trouble> for Next {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Account(trouble) => Self::AwaitRepair { trouble },
+            Trouble::Document(error) => Self::GiveUp { error },
+        }
+    }
+}
+
 /// The sync field, and the object it was read from.
 struct ReadField {
     field: SyncField,
@@ -97,12 +124,12 @@ impl Judge<'_> {
         }
     }
 
-    fn read_field(&self, look: &EntryLook) -> Result<ReadField, String> {
-        let profile = self.facts.sync_profile.as_ref().map_err(ToString::to_string)?;
+    fn read_field(&self, look: &EntryLook) -> Result<ReadField, Trouble> {
+        let profile = self.sync_profile()?;
         let Some(object) = look.metadata.iter().find(|object| object.profile_id == profile.id) else {
             return Ok(ReadField { field: SyncField::NoObject, object: None });
         };
-        let document = Document::parse(&object.xml).map_err(|error| format!("metadata {}: {error}", object.id))?;
+        let document = parsed(object)?;
         let field = match document.field(&self.rules.field) {
             Field::Absent | Field::Empty => SyncField::Unset,
             Field::Value(value) => SyncField::Value(value),
@@ -111,16 +138,11 @@ impl Judge<'_> {
     }
 
     /// Without a field that can be read nothing is decided about content; what hides an entry is obeyed all the same.
-    fn undecided(&self, look: EntryLook, trouble: String) -> Plan {
+    fn undecided(&self, look: EntryLook, trouble: Trouble) -> Plan {
         let entry_id = look.entry.id.clone();
         let unread = ReadField { field: SyncField::NoObject, object: None };
         let seen = self.keep(look, unread, Decision::Nothing(decide::Reason::Unreadable), None);
-        Plan {
-            entry_id,
-            save: Some(Save::Seen(Box::new(seen))),
-            write_back: None,
-            next: Next::Retry { error: trouble },
-        }
+        Plan { entry_id, save: Some(Save::Seen(Box::new(seen))), write_back: None, next: trouble.into() }
     }
 
     fn decided(&self, look: EntryLook, read: ReadField) -> Plan {
@@ -129,7 +151,7 @@ impl Judge<'_> {
         let decision = decide::decide(&self.domain_look(&look, &read, &content), &self.known.known, self.rules);
         let (write_back, next) = match self.write_back(decision, &read) {
             Ok(write_back) => (write_back, Next::Settle),
-            Err(error) => (None, Next::Retry { error }),
+            Err(trouble) => (None, trouble.into()),
         };
         let content = (!matches!(decision, Decision::Nothing(_))).then_some(content);
         let mut seen = self.keep(look, read, decision, content);
@@ -168,13 +190,13 @@ impl Judge<'_> {
     }
 
     /// The document to send, checked against the schema: a doubt is an error, never a wrong write.
-    fn write_back(&self, decision: Decision, read: &ReadField) -> Result<Option<WriteBack>, String> {
+    fn write_back(&self, decision: Decision, read: &ReadField) -> Result<Option<WriteBack>, Trouble> {
         let Decision::Sync { mark, .. } = decision else { return Ok(None) };
         if mark == Mark::No {
             return Ok(None);
         }
-        let profile = self.facts.sync_profile.as_ref().map_err(ToString::to_string)?;
-        let schema = profile.schema()?;
+        let profile = self.sync_profile()?;
+        let schema = profile.schema().map_err(Trouble::Account)?;
         Ok(Some(match (mark, &read.object) {
             (Mark::Update, Some(object)) => {
                 let xml = self.edited(object, profile, schema)?;
@@ -184,16 +206,28 @@ impl Judge<'_> {
         }))
     }
 
-    fn edited(&self, object: &MetadataObject, profile: &Profile, schema: &Schema) -> Result<String, String> {
-        let document = Document::parse(&object.xml).map_err(|error| format!("metadata {}: {error}", object.id))?;
-        document.with_field(&self.rules.field, &self.rules.done, schema).map_err(|error| {
-            format!("{} of metadata {} (profile {}) is not written: {error}", self.rules.field, object.id, profile.id)
-        })
+    fn edited(&self, object: &MetadataObject, profile: &Profile, schema: &Schema) -> Result<String, Trouble> {
+        let SyncRules { field, done, .. } = self.rules;
+        let place = || format!("{field} of metadata {} (profile {})", object.id, profile.id);
+        let edited = parsed(object)?.with_field(field, done, schema);
+        edited.map_err(|error| self.not_written(format!("{} is not written: {error}", place())))
     }
 
-    fn added(&self, schema: &Schema) -> Result<String, String> {
-        new_document(&self.rules.field, &self.rules.done, schema)
-            .map_err(|error| format!("{} is not written: {error}", self.rules.field))
+    fn added(&self, schema: &Schema) -> Result<String, Trouble> {
+        let SyncRules { field, done, .. } = self.rules;
+        new_document(field, done, schema).map_err(|error| self.not_written(format!("{field} is not written: {error}")))
+    }
+
+    /// What is wrong with the account is known of the account; the rest is this document's.
+    fn not_written(&self, error: String) -> Trouble {
+        match self.facts.trouble(self.rules) {
+            Some(trouble) => Trouble::Account(trouble),
+            None => Trouble::Document(error),
+        }
+    }
+
+    fn sync_profile(&self) -> Result<&Profile, Trouble> {
+        self.facts.sync_profile.as_ref().map_err(|trouble| Trouble::Account(trouble.to_string()))
     }
 
     fn keep(&self, look: EntryLook, read: ReadField, decision: Decision, content: Option<Content>) -> Seen {
@@ -233,6 +267,10 @@ impl WriteBack {
             Self::Update { xml, .. } | Self::Add { xml, .. } => xml,
         }
     }
+}
+
+fn parsed(object: &MetadataObject) -> Result<Document, Trouble> {
+    Document::parse(&object.xml).map_err(|error| Trouble::Document(format!("metadata {}: {error}", object.id)))
 }
 
 /// The fields as they are mirrored; a document that cannot be read has none.

@@ -8,6 +8,11 @@ use crate::domain::clock::{Jitter, Timestamp};
 use crate::kaltura::error::{Class, Error};
 use crate::store::Outcome;
 
+/// Conflicts that are followed at once.
+const AT_ONCE_MAX: u32 = 3;
+/// The longest wait of entries whose session was refused.
+const SESSION_WAIT: Duration = Duration::from_secs(60);
+
 /// How failures are retried, from `[sync]`.
 #[derive(Debug, Clone)]
 pub struct Retries {
@@ -23,32 +28,49 @@ pub struct Retries {
 
 impl Retries {
     /// What an entry's plan is settled with after `attempts` failures before this look.
-    pub(super) fn outcome(&self, next: Next, attempts: u32) -> Outcome {
+    pub(super) fn outcome(&self, next: Next, attempts: u32, now: Timestamp) -> Outcome {
         match next {
             Next::Settle => Outcome::Done,
             Next::LookAgain { at, reason } => Outcome::Snooze { until: at, reason: reason.to_owned() },
             Next::Retry { error } => self.failed(error, attempts),
+            Next::AwaitRepair { trouble } => self.later(self.degraded_every, trouble, now),
+            Next::GiveUp { error } => Outcome::Dead { error },
         }
     }
 
     /// What an error of the API means for an entry.
-    pub(super) fn after_error(&self, error: &Error, attempts: u32, now: Timestamp) -> Outcome {
+    ///
+    /// `rest` is until when the account is not asked at all, if it is resting.
+    pub(super) fn after_error(&self, error: &Error, attempts: u32, rest: Option<Timestamp>, now: Timestamp) -> Outcome {
         match error.class() {
-            // A wrong secret, or a Kaltura without its database: the account is reported, no entry is to blame.
-            Class::Degraded | Class::RereadSecret | Class::NewSession => {
-                Outcome::Snooze { until: now.plus(self.spread(self.degraded_every)), reason: error.to_string() }
+            Class::Degraded => self.later(self.degraded_every, error.to_string(), now),
+            // A wrong secret, or a Kaltura without its database: the account is reported, no entry is to blame. A secret
+            // is read again every minute, so nobody needs to wait longer than that.
+            Class::RereadSecret | Class::NewSession => {
+                self.later(self.degraded_every.min(SESSION_WAIT), error.to_string(), now)
             }
             Class::SlowDown => Outcome::Snooze {
-                until: rested(error).unwrap_or_else(|| now.plus(self.backoff.longest)),
+                until: rest.unwrap_or_else(|| now.plus(self.backoff.after(1, &self.jitter))),
                 reason: error.to_string(),
             },
-            // Somebody was faster: read and decide again, at once. No failure of anything.
-            Class::Conflict(_) | Class::Exists(_) => Outcome::Retry { after: Duration::ZERO, error: error.to_string() },
+            Class::Conflict(_) | Class::Exists(_) => self.outrun(error.to_string(), attempts),
             Class::Dead => Outcome::Dead { error: error.to_string() },
             Class::Retry | Class::Halve | Class::Absent | Class::OutcomeUnknown => {
                 self.failed(error.to_string(), attempts)
             }
         }
+    }
+
+    /// Somebody was faster: read and decide again, at once. Whoever is outrun all the time is in a race with a machine.
+    fn outrun(&self, error: String, attempts: u32) -> Outcome {
+        match self.failed(error, attempts) {
+            Outcome::Retry { error, .. } if attempts < AT_ONCE_MAX => Outcome::Retry { after: Duration::ZERO, error },
+            outcome => outcome,
+        }
+    }
+
+    fn later(&self, wait: Duration, reason: String, now: Timestamp) -> Outcome {
+        Outcome::Snooze { until: now.plus(self.spread(wait)), reason }
     }
 
     fn failed(&self, error: String, attempts: u32) -> Outcome {
@@ -60,13 +82,48 @@ impl Retries {
     }
 
     fn spread(&self, wait: Duration) -> Duration {
-        wait.mul_f64(0.75 + 0.5 * self.jitter.draw())
+        wait.mul_f64(0.75 + 0.25 * self.jitter.draw())
     }
 }
 
-fn rested(error: &Error) -> Option<Timestamp> {
-    match error {
-        Error::Resting { until } => Some(*until),
-        _ => None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kaltura::error::Refusal;
+
+    const NOW: Timestamp = Timestamp::from_secs(1000);
+
+    fn retries(attempts_max: u32) -> Retries {
+        let backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(600) };
+        let degraded_every = Duration::from_secs(300);
+        Retries { backoff, attempts_max, degraded_every, jitter: Jitter::fixed(1.0) }
+    }
+
+    fn refused(code: &str, args: serde_json::Value) -> Error {
+        let answer = serde_json::json!({"code": code, "message": "no", "args": args});
+        Error::Refused { call: "metadata_metadata.update", refusal: Refusal::read(&answer).unwrap() }
+    }
+
+    #[test]
+    fn who_is_outrun_reads_again_at_once_three_times_then_waits_and_gives_up_in_the_end() {
+        let conflict = refused("INVALID_METADATA_VERSION", serde_json::json!({"VERSION": "12"}));
+        let waits: Vec<_> = (0..10)
+            .map(|attempts| match retries(9).after_error(&conflict, attempts, None, NOW) {
+                Outcome::Retry { after, .. } => Some(after.as_secs()),
+                Outcome::Dead { .. } => None,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(waits, [Some(0), Some(0), Some(0), Some(8), Some(16), Some(32), Some(64), Some(128), None, None]);
+    }
+
+    #[test]
+    fn a_refused_session_costs_no_attempt_and_is_tried_again_within_a_minute() {
+        for ksid in ["EXPIRED", "0123456789abcdef"] {
+            let outcome =
+                retries(1).after_error(&refused("INVALID_KS", serde_json::json!({"KSID": ksid})), 7, None, NOW);
+            let Outcome::Snooze { until, .. } = outcome else { panic!("{outcome:?}") };
+            assert_eq!(until.since(NOW), Duration::from_secs(60), "{ksid}");
+        }
     }
 }

@@ -96,8 +96,8 @@ impl Sync {
 
     async fn wait_for_thumbnails(&self, account: &Account) {
         let due = self.store.next_thumbnail_due(account.id).await.ok().flatten();
-        let wait =
-            due.map_or(LONGEST_WAIT, |due| due.since(self.clock.now())).clamp(Duration::from_millis(10), LONGEST_WAIT);
+        let wait = due.map_or(LONGEST_WAIT, |due| due.since(self.clock.now())).max(Duration::from_millis(10));
+        let wait = self.within(wait, LONGEST_WAIT);
         tokio::select! {
             () = self.thumbnails_wanted.notified() => {}
             () = self.stop.rest(wait) => {}

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::Sync;
 use super::account::{Account, AccountFacts, degradation};
 use crate::domain::account_facts::MetadataProfile;
-use crate::kaltura::error::Error as ApiError;
+use crate::kaltura::error::{Class, Error as ApiError};
 use crate::store;
 
 /// Doubts of many looks become one request.
@@ -17,6 +17,8 @@ const DOUBT_GATHERED: Duration = Duration::from_millis(200);
 const FACTS_REST: Duration = Duration::from_secs(5);
 /// How often old rows are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
+/// Dates that pass together are looked at together.
+const DATES_REST: Duration = Duration::from_millis(50);
 /// A date that passes is noticed within this time when the clock was stepped meanwhile.
 const DATES_EVERY: Duration = Duration::from_secs(30);
 
@@ -59,8 +61,13 @@ impl Sync {
                 return self.note_trouble(account, &error).await;
             }
         };
-        let faults: Vec<String> =
-            read.profiles.iter().filter_map(|profile| profile.as_ref().err()).map(ToString::to_string).collect();
+        let faults: Vec<&ApiError> = read.profiles.iter().filter_map(|profile| profile.as_ref().err()).collect();
+        if let Some(error) = faults.iter().find(|error| error.class() != Class::Degraded) {
+            // It may well be there: what was known of it holds on.
+            warn!(account = %account.label, "the metadata profiles of account {} were not read: {error}", account.label);
+            return self.note_trouble(account, error).await;
+        }
+        let fault = faults.first().map(ToString::to_string);
         let metadata_profiles: Vec<MetadataProfile> = read.profiles.into_iter().flatten().collect();
         let facts = store::AccountFacts {
             access_control_profiles: read.access_control,
@@ -74,7 +81,7 @@ impl Sync {
         let policy = self.store.policy(account.id).await?;
         self.learn(account, AccountFacts::of(policy, &account.rules, &facts.metadata_profiles));
 
-        let trouble = faults.into_iter().next().or_else(|| account.facts().trouble(&account.rules));
+        let trouble = fault.or_else(|| account.facts().trouble(&account.rules));
         self.store.record_account_state(account.id, trouble.as_deref()).await
     }
 
@@ -102,7 +109,7 @@ impl Sync {
             }
             let next = self.store.next_schedule_change().await.ok().flatten();
             let wait = next.map_or(DATES_EVERY, |at| at.since(self.clock.now()));
-            self.stop.rest(wait.clamp(Duration::from_millis(50), DATES_EVERY)).await;
+            self.stop.rest(self.within(wait.max(DATES_REST), DATES_EVERY)).await;
         }
     }
 

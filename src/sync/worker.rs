@@ -10,6 +10,7 @@ use super::account::{Account, AccountFacts};
 use super::plan::{Judge, Next, Plan};
 use super::{Sync, absence, marks, told};
 use crate::domain::clock::Timestamp;
+use crate::domain::entry::EntryStatus;
 use crate::domain::ids::EntryId;
 use crate::kaltura::batch::{Look, LookOptions, SessionProof};
 use crate::kaltura::error::{Class, Error as ApiError};
@@ -89,6 +90,9 @@ impl Sync {
         while let Some(mut ids) = waiting.pop() {
             let options = self.look_options(story, &ids).await?;
             let answer = story.account.client.look(&ids, &options).await;
+            if let Ok(look) = &answer {
+                story.account.remember_witness(options.witness, look.witness);
+            }
             match fault_of_a_part(&answer) {
                 Some(error) if ids.len() > 1 => {
                     warn!(account = %story.account.label, entries = ids.len(), "{error}; asking for half as much");
@@ -107,19 +111,22 @@ impl Sync {
         let confirming = ids.iter().any(|id| {
             story.known.get(id).is_some_and(|known| absence::may_confirm(known, confirm_after, story.looked_at))
         });
-        let witness = if confirming { self.store.witness(story.account.id, ids).await? } else { None };
+        let witness = if confirming {
+            let unfit = [ids, &story.account.absent_witnesses()].concat();
+            self.store.witness(story.account.id, &unfit).await?
+        } else {
+            None
+        };
         Ok(LookOptions { profiles: story.facts.profile_ids(), witness, fresh_connection: confirming })
     }
 
     async fn act_on(&self, story: &mut Story<'_>, ids: Vec<EntryId>, mut look: Look) -> Result<Outcomes, store::Error> {
-        let unfit = match (&look.session, &look.incomplete) {
-            (SessionProof::NotProven(why), _) => Some(format!("the session is not proven: {why}")),
-            (_, Some(error)) => Some(error.to_string()),
-            _ => None,
-        };
-        if let Some(why) = unfit {
-            warn!(account = %story.account.label, entries = ids.len(), "nothing is concluded from an answer: {why}");
-            return Ok(self.retry_all(story, ids, &why));
+        if let SessionProof::NotProven(why) = &look.session {
+            warn!(account = %story.account.label, entries = ids.len(), "nothing is concluded: the session is not proven: {why}");
+            return Ok(self.retry_all(story, ids, &format!("the session is not proven: {why}")));
+        }
+        if let Some(error) = look.incomplete.take() {
+            return self.failed(story, ids, &error).await;
         }
         self.recognise_marks(story, &look).await?;
         let plans = ids.into_iter().map(|id| self.plan(story, id, &mut look)).collect();
@@ -148,7 +155,7 @@ impl Sync {
         let unheard_of = KnownEntry::default();
         let known = story.known.get(&id).unwrap_or(&unheard_of);
         match (look.entries.remove(&id), story.batch.entries().iter().find(|claimed| claimed.entry_id == id)) {
-            (Some(look), Some(claimed)) => {
+            (Some(look), Some(claimed)) if look.entry.facts.status != EntryStatus::Deleted => {
                 let status = look.entry.facts.status.name();
                 debug!(step = "fetched", entry.id = %id, %status, "entry {id} is {status}: {}", look.entry.name);
                 if !story.facts.policy.knows(&look.entry.facts, &look.categories) {
@@ -158,7 +165,7 @@ impl Sync {
                     .seen(look)
             }
             _ => {
-                debug!(step = "fetched", entry.id = %id, "entry {id} is not in the answer");
+                debug!(step = "fetched", entry.id = %id, "entry {id} is not in the answer, or deleted");
                 absence::plan(id, known, look.witness, self.settings.confirm_removal_after, story.looked_at)
             }
         }
@@ -167,8 +174,10 @@ impl Sync {
     /// Saves all, then marks what is to be marked and has not been hinted again meanwhile.
     async fn carry_out(&self, story: &mut Story<'_>, plans: Vec<Plan>) -> Result<Outcomes, store::Error> {
         let (mut saves, mut to_mark, mut outcomes) = (Vec::new(), Vec::new(), Outcomes::new());
+        self.note_troubles(story, &plans).await?;
         for plan in plans {
-            let outcome = self.settings.retries.outcome(plan.next, attempts(story.batch, &plan.entry_id));
+            let attempts = attempts(story.batch, &plan.entry_id);
+            let outcome = self.settings.retries.outcome(plan.next, attempts, self.clock.now());
             outcomes.insert(plan.entry_id.clone(), outcome);
             saves.extend(plan.save);
             to_mark.extend(plan.write_back.map(|write_back| (plan.entry_id, write_back)));
@@ -196,17 +205,33 @@ impl Sync {
         Ok(outcomes)
     }
 
+    /// What keeps entries waiting is told of the account, unless it has been mended since the story began.
+    async fn note_troubles(&self, story: &Story<'_>, plans: &[Plan]) -> Result<(), store::Error> {
+        let trouble = plans.iter().find_map(|plan| match &plan.next {
+            Next::AwaitRepair { trouble } => Some(trouble),
+            _ => None,
+        });
+        match trouble {
+            Some(trouble) if Arc::ptr_eq(&story.facts, &story.account.facts()) => {
+                self.store.record_account_state(story.account.id, Some(trouble)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn failed(&self, story: &Story<'_>, ids: Vec<EntryId>, error: &ApiError) -> Result<Outcomes, store::Error> {
         warn!(account = %story.account.label, entries = ids.len(), "{} entries will be looked at again: {error}", ids.len());
         self.note_trouble(story.account, error).await?;
         let now = self.clock.now();
-        let outcome = |id: &EntryId| self.settings.retries.after_error(error, attempts(story.batch, id), now);
+        let rest = story.account.client.resting_until();
+        let outcome = |id: &EntryId| self.settings.retries.after_error(error, attempts(story.batch, id), rest, now);
         Ok(ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect())
     }
 
     fn retry_all(&self, story: &Story<'_>, ids: Vec<EntryId>, why: &str) -> Outcomes {
         let retry = || Next::Retry { error: why.to_owned() };
-        let outcome = |id: &EntryId| self.settings.retries.outcome(retry(), attempts(story.batch, id));
+        let now = self.clock.now();
+        let outcome = |id: &EntryId| self.settings.retries.outcome(retry(), attempts(story.batch, id), now);
         ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect()
     }
 
@@ -223,10 +248,9 @@ impl Sync {
             Ok(Some(due)) => due.since(self.clock.now()),
             _ => LONGEST_WAIT,
         };
-        let longest = if self.clock.is_manual() { MANUAL_CLOCK_POLL } else { LONGEST_WAIT };
         tokio::select! {
             () = self.store.dirty_signal().notified() => self.stop.rest(self.settings.gather).await,
-            () = self.stop.rest(until_due.min(longest)) => {}
+            () = self.stop.rest(self.within(until_due, LONGEST_WAIT)) => {}
         }
     }
 }
@@ -237,8 +261,6 @@ const FACTS_PATIENCE: Duration = Duration::from_secs(5);
 const BRAKED: Duration = Duration::from_secs(600);
 /// Even without a hint or a due time the dirty set is looked at this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// A clock that is moved by hand rings nobody.
-const MANUAL_CLOCK_POLL: Duration = Duration::from_millis(10);
 
 /// What `entry explain` tells of those that did not go well.
 fn failures(outcomes: &Outcomes) -> Vec<(EntryId, String)> {
@@ -249,12 +271,14 @@ fn failures(outcomes: &Outcomes) -> Vec<(EntryId, String)> {
     outcomes.iter().filter_map(failure).collect()
 }
 
-/// What is wrong with an answer that would be right for fewer entries.
+/// What is wrong with an answer that would be right for fewer entries. A list may fail for one entry's sake, but not when
+/// the session or the account is refused.
 fn fault_of_a_part(answer: &Result<Look, ApiError>) -> Option<&ApiError> {
-    match answer {
-        Ok(look) => look.incomplete.as_ref(),
-        Err(error) => Some(error).filter(|error| error.class() == Class::Halve),
-    }
+    let (error, of_a_part): (_, &[Class]) = match answer {
+        Ok(look) => (look.incomplete.as_ref()?, &[Class::Halve, Class::Retry, Class::Absent]),
+        Err(error) => (error, &[Class::Halve]),
+    };
+    of_a_part.contains(&error.class()).then_some(error)
 }
 
 fn attempts(batch: &ClaimedBatch, id: &EntryId) -> u32 {
