@@ -18,4 +18,5 @@ mod store_claims;
 mod store_claims_model;
 mod store_mirror;
 mod store_opening;
+mod syncentry;
 mod walk;

@@ -160,8 +160,10 @@ pub async fn start(kaltura: &Simulator, clock: &Clock, dir: &Path, script: &str)
         kaltura.admin_secret(),
         kaltura.url()
     );
+    let names_a_profile = script.contains("sync_metadata_profile");
+    let profile = if names_a_profile { "" } else { "sync_metadata_profile = \"apinotifications_sync_data\"\n" };
     let script = format!(
-        "sync_metadata_profile = \"apinotifications_sync_data\"\ndata_dir = \"{}\"\n{script}\n{}",
+        "{profile}data_dir = \"{}\"\n{script}\n{}",
         dir.join("data").display(),
         "[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n"
     );
