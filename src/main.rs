@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use kaltura_mirror::app::StartError;
 use kaltura_mirror::cli::{self, Cli, Outcome, UsageError, output};
 use kaltura_mirror::config;
 
@@ -20,5 +21,5 @@ fn main() -> ExitCode {
 }
 
 fn is_usage(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| cause.is::<config::Error>() || cause.is::<UsageError>())
+    error.chain().any(|cause| cause.is::<config::Error>() || cause.is::<UsageError>() || cause.is::<StartError>())
 }

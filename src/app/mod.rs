@@ -5,6 +5,8 @@
 
 mod parts;
 pub mod presence;
+mod start_error;
+mod workshop;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -14,53 +16,15 @@ use actix_web::dev::Server;
 use tokio::task::JoinHandle;
 use tracing::{error, info};
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::domain::clock::{Clock, Jitter};
 use crate::intake::Intake;
-use crate::store::{self, Store};
+use crate::store::Store;
 use crate::sync::{Running, Sync};
 use crate::web::{self, AdminToken, Listening, Site};
-use presence::{Presence, PresenceError};
-
-/// Why a daemon does not start. Each is about this machine and its files; the message has the cure.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// An address that cannot be listened at.
-    #[error("{key} = \"{address}\" cannot be listened at ({cause}); stop what listens there, or take another port")]
-    Listen {
-        /// The key that has the address.
-        key: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// What the system says.
-        cause: std::io::Error,
-    },
-    /// A secret that cannot be read.
-    #[error("account {account}: {cause}")]
-    Secret {
-        /// The account's label.
-        account: String,
-        /// What is wrong with it.
-        cause: config::secret::SecretError,
-    },
-    /// Secrets that cannot tell accounts apart.
-    #[error("{0}")]
-    Secrets(#[from] crate::notification::secrets::InvalidSecrets),
-    /// The data directory.
-    #[error("{0}")]
-    Store(#[from] store::Error),
-    /// No way to Kaltura can be made on this machine, for example without any certificates.
-    #[error("account {account}: {cause}")]
-    Kaltura {
-        /// The account's label.
-        account: String,
-        /// What is missing.
-        cause: crate::kaltura::error::Error,
-    },
-    /// The files by which commands find a running daemon.
-    #[error("{0}")]
-    Presence(#[from] PresenceError),
-}
+use presence::Presence;
+pub use start_error::StartError;
+pub use workshop::Workshop;
 
 /// A running daemon.
 pub struct Daemon {
@@ -87,19 +51,10 @@ impl Daemon {
     /// # Errors
     /// [`StartError`]; then nothing is left running and nothing half made.
     pub async fn start(config: Config, clock: Clock, jitter: Jitter) -> Result<Self, StartError> {
-        let public = listen("server.listen", config.server.listen)?;
-        let admin = listen("admin.listen", config.admin.listen)?;
-        let store = parts::open_store(&config, &clock).await?;
-        let secrets = parts::secret_set(&config, &store)?;
-        let accounts = parts::accounts(&config, &store, &clock, &jitter)?;
+        let public = listen(&config, "server.listen", config.server.listen)?;
+        let admin = listen(&config, "admin.listen", config.admin.listen)?;
+        let Workshop { store, sync, intake } = Workshop::open(&config, &clock, jitter).await?;
         let admin_token = AdminToken::new(presence::admin_token(&config.data_dir)?);
-
-        let intake = Intake::new(store.clone(), secrets, parts::notification_limits(&config));
-        let sync = Sync::new(store.clone(), accounts, parts::sync_settings(&config, jitter), clock.clone());
-        for account in sync.accounts() {
-            store.save_publish_rules(account.id, &config.publish.entries).await?;
-            sync.recall_facts(account).await?;
-        }
         let site = Site::new(web::Parts {
             store: store.clone(),
             intake: intake.clone(),
@@ -109,13 +64,11 @@ impl Daemon {
             admin_token,
             admin_hosts: config.admin.hosts.clone(),
         });
-        let (listening, servers) = web::serve(&site, public, admin).map_err(|cause| StartError::Listen {
-            key: "server.listen",
-            address: config.server.listen,
-            cause,
-        })?;
-        let servers = servers.into_iter().map(|server| tokio::spawn(serve(server))).collect();
+        let (listening, servers) = web::serve(&site, public, admin)
+            .map_err(|cause| StartError::of_listener(&config, "server.listen", config.server.listen, cause))?;
+        // Both ports take connections already; what comes waits for the servers.
         let presence = Presence::announce(&config.data_dir, listening.public, listening.admin)?;
+        let servers = servers.into_iter().map(|server| tokio::spawn(serve(server))).collect();
         let work = sync.start();
         let (public, admin) = (listening.public, listening.admin);
         info!(%public, %admin, "listening for notifications and readers at {public}, for operators at {admin}");
@@ -142,9 +95,13 @@ impl Daemon {
     /// Stops gracefully: no new requests and claims, what runs finishes within the deadline, the rest is left for the
     /// next start.
     pub async fn stop(self) {
-        self.listening.stop().await;
-        self.work.stop(self.config.sync.stop_deadline).await;
+        let deadline = self.config.sync.stop_deadline;
+        let requests = tokio::time::timeout(deadline, self.listening.stop());
+        let (requests, ()) = tokio::join!(requests, self.work.stop(deadline));
         for server in self.servers {
+            if requests.is_err() {
+                server.abort();
+            }
             let _ = server.await;
         }
         self.store.close().await;
@@ -158,9 +115,9 @@ async fn serve(server: Server) {
     }
 }
 
-fn listen(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+fn listen(config: &Config, key: &str, address: SocketAddr) -> Result<TcpListener, StartError> {
     let bound = TcpListener::bind(address).and_then(|listener| listener.set_nonblocking(true).map(|()| listener));
-    bound.map_err(|cause| StartError::Listen { key, address, cause })
+    bound.map_err(|cause| StartError::of_listener(config, key, address, cause))
 }
 
 /// Where a daemon on this data directory says it can be reached.

@@ -14,20 +14,20 @@ use crate::kaltura::session::{SessionSettings, SessionWay};
 use crate::kaltura::thumbnails::{ThumbnailSettings, Thumbnails};
 use crate::kaltura::transport::Bounds;
 use crate::notification::secrets::{AccountRef, NotificationSecret, SecretSet};
-use crate::store::{AccountSpec, InboxLimits, Limits, RemovalLimit, Resync, Store};
+use crate::store::{self, AccountSpec, InboxLimits, Limits, RemovalLimit, Resync, Store};
 use crate::sync::account::Account;
 use crate::sync::retry::Retries;
 use crate::sync::{Retention, Settings};
 use crate::{notification, web};
 
-pub(super) async fn open_store(config: &Config, clock: &Clock) -> Result<Store, StartError> {
+pub(super) async fn open_store(config: &Config, clock: &Clock) -> Result<Store, store::Error> {
     let spec = |account: &config::Account| AccountSpec {
         partner_id: account.partner_id,
         service_url: account.service_url.to_string(),
         label: account.label.clone(),
     };
     let accounts: Vec<_> = config.accounts.iter().map(spec).collect();
-    Ok(Store::open_with(&config.data_dir, &accounts, clock.clone(), limits(config)).await?)
+    Store::open_with(&config.data_dir, &accounts, clock.clone(), limits(config)).await
 }
 
 fn limits(config: &Config) -> Limits {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -43,8 +43,8 @@ impl Presence {
         let path = daemon_file(data_dir);
         let file = DaemonFile {
             pid: std::process::id(),
-            public: format!("http://{public}"),
-            admin: format!("http://{admin}"),
+            public: format!("http://{}", reachable(public)),
+            admin: format!("http://{}", reachable(admin)),
             token_file: token_file(data_dir),
         };
         let text = serde_json::to_string_pretty(&file).expect("plain texts serialise");
@@ -55,6 +55,16 @@ impl Presence {
             .map_err(|cause| PresenceError { path: path.clone(), cause })?;
         Ok(Self(path))
     }
+}
+
+/// Who listens at every address is reached at loopback's.
+fn reachable(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
 }
 
 impl Drop for Presence {

@@ -1,9 +1,11 @@
-//! `dead list`: entries that were given up.
+//! `dead`: entries that were given up, and trying them again.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
+use super::hand::{self, Hand};
 use super::{AccountChoice, Options, Outcome, data_dir};
+use crate::domain::ids::EntryId;
 use crate::store::{Account, DeadEntry, Store};
 
 /// What to do with entries that were given up.
@@ -17,6 +19,13 @@ Examples:
   kaltura-mirror dead list
   kaltura-mirror dead list --json | jq -r '.[].id'")]
     List(List),
+    /// Try entries again that failed for good, with their failures forgotten
+    #[command(after_long_help = "\
+Examples:
+  kaltura-mirror dead retry 1_82h0a7l2
+  kaltura-mirror dead retry --all
+  kaltura-mirror dead retry --all --account second")]
+    Retry(Retry),
 }
 
 /// Which of them.
@@ -29,12 +38,51 @@ pub struct List {
     limit: u32,
 }
 
+/// Which of them again.
+#[derive(Debug, Args)]
+pub struct Retry {
+    #[command(flatten)]
+    account: AccountChoice,
+    /// Every entry that was given up, of all accounts unless one is chosen
+    #[arg(long, conflicts_with = "entries")]
+    all: bool,
+    /// Entry ids, for example 1_82h0a7l2
+    #[arg(value_name = "ENTRY", required_unless_present = "all")]
+    entries: Vec<EntryId>,
+}
+
 /// Carries out a command.
 ///
 /// # Errors
 /// A configuration that cannot be used.
 pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
-    let Command::List(asked) = command;
+    match command {
+        Command::List(asked) => list(asked, options),
+        Command::Retry(asked) => retry(asked, options),
+    }
+}
+
+fn retry(asked: &Retry, options: &Options) -> anyhow::Result<Outcome> {
+    let revived = hand::order(options, async |config, hand: &Hand| {
+        let accounts =
+            if asked.all { asked.account.among(&config.accounts)? } else { vec![asked.account.one(&config.accounts)?] };
+        let entries = (!asked.all).then_some(asked.entries.as_slice());
+        let mut revived = Vec::new();
+        for account in accounts {
+            revived.push((account.label.clone(), hand.retry(account, entries).await?));
+        }
+        Ok(revived)
+    })?;
+    let json = revived.iter().map(|(label, count)| json!({ "id": label, "revived": count })).collect();
+    options.output().answer(&json, || {
+        let line = |(label, count): &(String, usize)| format!("account {label}: {count} given up, now tried again\n");
+        revived.iter().map(line).collect()
+    })?;
+    let asked_in_vain = !asked.all && revived.iter().all(|(_, count)| *count == 0);
+    Ok(if asked_in_vain { Outcome::Failed } else { Outcome::Done })
+}
+
+fn list(asked: &List, options: &Options) -> anyhow::Result<Outcome> {
     let dead = data_dir::read(options, async |store| asked.dead(store).await)?;
     let json = dead.iter().map(|(account, dead)| as_json(account, dead)).collect();
     options.output().answer(&json, || dead.iter().map(|(account, dead)| as_text(account, dead)).collect())?;

@@ -1,14 +1,16 @@
-//! `entry show` and `entry explain`: what is known of one entry, and why it is as it is.
+//! `entry`: what is known of one entry, why it is as it is, and hiding it by hand.
 
-use std::fmt::Write;
+mod answer;
+mod words;
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
+use super::hand::{self, Hand};
 use super::{AccountChoice, Options, Outcome, UsageError, data_dir};
 use crate::domain::ids::EntryId;
-use crate::store::{EntryReport, Store};
+use crate::store::{AccountState, EntryReport, Store};
 
 /// What to do with an entry.
 #[derive(Debug, Subcommand)]
@@ -21,12 +23,26 @@ Examples:
     Show(Which),
     /// Explain why an entry is as it is: everything that happened to it, in order of time
     ///
-    /// Notifications, looks, decisions with their reasons, write-backs, what Kaltura refused, and what visitors were told.
+    /// The first line is the answer; what led to it follows: notifications, looks, decisions with their reasons, write-backs, what Kaltura refused, and what visitors were told.
     #[command(after_long_help = "\
 Examples:
   kaltura-mirror entry explain 1_82h0a7l2
   kaltura-mirror entry explain 1_82h0a7l2 --account second --json")]
     Explain(Which),
+    /// Hide an entry from visitors at once, whatever Kaltura says
+    ///
+    /// Holds until `entry unhide`, also through notifications, syncs and restarts. An entry that is not in the mirror yet
+    /// can be hidden beforehand. Nothing is changed at Kaltura.
+    #[command(after_long_help = "\
+Examples:
+  kaltura-mirror entry hide 1_82h0a7l2
+  kaltura-mirror entry hide 1_82h0a7l2 --account second --json")]
+    Hide(Which),
+    /// Take back `entry hide`: visitors see the entry again, as far as Kaltura lets them
+    #[command(after_long_help = "\
+Examples:
+  kaltura-mirror entry unhide 1_82h0a7l2")]
+    Unhide(Which),
 }
 
 /// An entry of one account.
@@ -44,24 +60,52 @@ pub struct Which {
 /// # Errors
 /// A configuration that cannot be used, an entry that is not known.
 pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
-    let (Command::Show(which) | Command::Explain(which)) = command;
-    let report = data_dir::read(options, async |store| which.report(store).await)?;
-    let output = &mut options.output();
     match command {
-        Command::Show(_) => output.answer(&shown(&report), || in_words(&report))?,
-        Command::Explain(_) => output.answer(&explained(&report), || explanation(&report))?,
+        Command::Show(which) => {
+            let (report, _) = data_dir::read(options, async |store| which.report(store).await)?;
+            options.output().answer(&shown(&report), || words::in_words(&report))?;
+        }
+        Command::Explain(which) => {
+            let (report, account) = data_dir::read(options, async |store| which.report(store).await)?;
+            options.output().answer(&explained(&report, &account), || words::explanation(&report, &account))?;
+        }
+        Command::Hide(which) => set_hidden(which, options, true)?,
+        Command::Unhide(which) => set_hidden(which, options, false)?,
     }
     Ok(Outcome::Done)
 }
 
+fn set_hidden(which: &Which, options: &Options, hidden: bool) -> anyhow::Result<()> {
+    let id = &which.entry;
+    let (label, seq) = hand::order(options, async |config, hand: &Hand| {
+        let account = which.account.one(&config.accounts)?;
+        let hiding = if hidden { hand.hide(account, id).await? } else { hand.unhide(account, id).await? };
+        Ok((account.label.clone(), hiding.seq))
+    })?;
+    let json = json!({ "id": id, "account": label, "hidden": hidden, "seq": seq });
+    options.output().answer(&json, || {
+        let done = if hidden { "hidden by hand until `entry unhide`" } else { "no longer hidden by hand" };
+        let told = seq.map_or_else(|| "visitors see no difference".to_owned(), |seq| format!("change {seq}"));
+        format!("entry {id} of account {label} is {done}; {told}\n")
+    })?;
+    Ok(())
+}
+
 impl Which {
-    async fn report(&self, store: &Store) -> anyhow::Result<EntryReport> {
+    /// What is known of it, and how its account fares.
+    async fn report(&self, store: &Store) -> anyhow::Result<(EntryReport, AccountState)> {
         let mut found = Vec::new();
         for account in self.account.among_known(store.accounts())? {
             found.extend(store.entry_report(account.id, &self.entry).await?);
         }
         match found.len() {
-            1 => Ok(found.remove(0)),
+            1 => {
+                let report = found.remove(0);
+                let states = store.account_states().await?;
+                let state = states.into_iter().find(|state| state.label == report.account);
+                let state = state.unwrap_or(AccountState { label: report.account.clone(), degraded: None });
+                Ok((report, state))
+            }
             0 => bail!("entry {} is not known here: no notification told of it and nobody asked for it", self.entry),
             _ => {
                 let labels: Vec<_> = found.iter().map(|report| report.account.as_str()).collect();
@@ -86,120 +130,15 @@ fn shown(report: &EntryReport) -> Json {
     json
 }
 
-/// What led to the state, without the entry's content.
-fn explained(report: &EntryReport) -> Json {
+/// The answer and what led to it, without the entry's content.
+fn explained(report: &EntryReport, account: &AccountState) -> Json {
     let mut json = json!(report);
+    if let Some(members) = json.as_object_mut() {
+        members.shift_insert(1, "answer".to_owned(), answer::to_why(report).into());
+        members.insert("account_degraded".to_owned(), json!(account.degraded));
+    }
     if let Some(content) = json.get_mut("content").and_then(Json::as_object_mut) {
         content.shift_remove("object");
     }
     json
-}
-
-/// Lines of a name and a text; what is not there is no line.
-struct Lines(String);
-
-impl Lines {
-    fn headed(report: &EntryReport) -> Self {
-        Self(format!("entry {} of account {}: {}\n", report.id, report.account, report.public_state))
-    }
-
-    fn line(&mut self, name: &str, text: Option<impl std::fmt::Display>) -> &mut Self {
-        if let Some(text) = text {
-            // Writing to a text does not fail.
-            let _ = writeln!(self.0, "  {name:<15}{text}");
-        }
-        self
-    }
-}
-
-fn in_words(report: &EntryReport) -> String {
-    let mut lines = Lines::headed(report);
-    add_state(&mut lines, report);
-    add_content(&mut lines, report);
-    lines.0
-}
-
-/// What a person must know first: hidden, missing, removed, decided, waiting, failed.
-fn add_state(lines: &mut Lines, report: &EntryReport) {
-    let sync = &report.sync;
-    let decision = sync.decision.as_ref().map(|decision| match &sync.reason {
-        Some(reason) => format!("{decision}: {reason}"),
-        None => decision.clone(),
-    });
-    let field = sync.metadata_id.map(|id| {
-        let version = sync.metadata_version.map_or_else(String::new, |version| format!(", version {version}"));
-        format!("{:?} (metadata {id}{version})", sync.field_value.as_deref().unwrap_or(""))
-    });
-    let error = sync.error.as_ref().map(|error| format!("{error} ({})", sync.error_at.as_deref().unwrap_or("")));
-    let waits = report.dirty.as_ref().map(|dirty| {
-        let error = dirty.last_error.as_ref().map_or_else(String::new, |error| format!(", last error: {error}"));
-        let due = dirty.due_at.as_ref().map_or_else(String::new, |due| format!(", due {due}"));
-        format!("{} in lane {} for {}, {} failures{due}{error}", dirty.state, dirty.lane, dirty.reasons, dirty.attempts)
-    });
-    lines
-        .line("hidden", report.hidden_at.as_ref().map(|at| format!("by hand since {at}; show it with `entry unhide`")))
-        .line("missing since", report.missing_since.as_ref())
-        .line("removed", report.removed_at.as_ref())
-        .line("sync field", field)
-        .line("last look", sync.looked_at.as_ref())
-        .line("decision", decision)
-        .line("synced", sync.synced_at.as_ref())
-        .line("marked", sync.marked_at.as_ref())
-        .line("write-back", sync.mark_pending.then_some("was sent, its outcome is not known yet"))
-        .line("error", error)
-        .line("to look at", waits);
-}
-
-fn add_content(lines: &mut Lines, report: &EntryReport) {
-    let Some(content) = &report.content else { return };
-    let facts = &content.facts;
-    let profile = facts.access_control.map(|id| match &facts.access_control_name {
-        Some(name) => format!("{id} ({name})"),
-        None => format!("{id} (unknown)"),
-    });
-    let categories = content.categories.iter().map(|category| {
-        let name = category.full_name.clone().unwrap_or_else(|| format!("category {} (unknown)", category.id));
-        let contexts = category.privacy_contexts.join(", ");
-        if contexts.is_empty() { name } else { format!("{name} (privacy context {contexts})") }
-    });
-    let assets = content.assets.iter().map(|asset| {
-        let height = asset.height.map_or_else(String::new, |height| format!(" {height}p"));
-        format!("{} {}{height}", asset.kind, asset.id)
-    });
-    let thumbnail = content.thumbnail.as_ref().map(|thumbnail| match (&thumbnail.version, &thumbnail.note) {
-        (_, Some(note)) => note.clone(),
-        (Some(version), None) => format!("version {version}"),
-        (None, None) => "not fetched yet".to_owned(),
-    });
-    lines
-        .line("name", Some(&content.name))
-        .line("status", Some(&facts.status))
-        .line("moderation", facts.moderation)
-        .line("access profile", profile)
-        .line("categories", listed(categories))
-        .line("assets", listed(assets))
-        .line("thumbnail", thumbnail)
-        .line("seq", Some(content.seq));
-    for metadata in &content.metadata {
-        let (profile, version, fields) = (metadata.profile_id, metadata.version, &metadata.fields);
-        lines.line("metadata", Some(format!("profile {profile}, version {version}: {fields}")));
-    }
-}
-
-/// Between commas; nothing when there is nothing.
-fn listed(texts: impl Iterator<Item = String>) -> Option<String> {
-    let texts: Vec<String> = texts.collect();
-    (!texts.is_empty()).then(|| texts.join(", "))
-}
-
-fn explanation(report: &EntryReport) -> String {
-    let mut lines = Lines::headed(report);
-    add_state(&mut lines, report);
-    let mut text = lines.0;
-    for happening in &report.timeline {
-        let seq = happening.seq.map_or_else(String::new, |seq| format!(" (change {seq})"));
-        // Writing to a text does not fail.
-        let _ = writeln!(text, "{}  {:<9} {}{seq}", happening.at, happening.kind, happening.detail);
-    }
-    text
 }

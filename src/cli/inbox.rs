@@ -1,4 +1,6 @@
-//! `inbox list` and `inbox show`: what was received, and what became of it.
+//! `inbox`: what was received, what became of it, and having it done again.
+
+mod sessions;
 
 use std::collections::BTreeMap;
 
@@ -8,8 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
+use super::hand::{self, Hand};
 use super::{Options, Outcome, data_dir};
 use crate::domain::ids::AccountId;
+use crate::intake::Reverified;
 use crate::store::{InboxFilter, InboxItem, InboxRequest, Store, StoredRequest};
 
 /// What to do with the inbox.
@@ -23,12 +27,40 @@ Examples:
   kaltura-mirror inbox list --before 4711")]
     List(List),
     /// Show one request with its headers and its body
+    ///
+    /// Sessions that a body carries (ks_data) are shown as …; only --body prints it byte for byte, as judging it again needs it.
     #[command(after_long_help = "\
 Examples:
   kaltura-mirror inbox show 4711
   kaltura-mirror inbox show 4711 --body | kaltura-mirror notification verify \\
       --header 'Content-Type: application/x-www-form-urlencoded' -")]
     Show(Show),
+    /// Have the entries of a request looked at again, as if it had just come
+    ///
+    /// Of a verified request; one that was refused names nothing we believe, see `inbox reverify`.
+    #[command(after_long_help = "\
+Examples:
+  kaltura-mirror inbox replay 4711
+  kaltura-mirror inbox list --verified --json | jq '.[].id' | xargs -n1 kaltura-mirror inbox replay")]
+    Replay(Replay),
+    /// Judge all refused requests again, and accept what proves genuine
+    ///
+    /// For after a secret was put right or an account was added: correct the configuration, let the daemon read it (SIGHUP for a
+    /// secret file, else a restart), then run this. Nothing that Kaltura sent meanwhile is lost, as long as it is kept.
+    #[command(after_long_help = "\
+Examples:
+  kaltura-mirror inbox list --rejected
+  kaltura-mirror inbox reverify
+  kaltura-mirror inbox reverify --json | jq .still_refused")]
+    Reverify,
+}
+
+/// Which request to replay.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// Its number, as the list has it
+    #[arg(value_name = "ID")]
+    id: i64,
 }
 
 /// Which requests.
@@ -67,6 +99,8 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
     match command {
         Command::List(asked) => list(asked, options),
         Command::Show(asked) => show(asked, options),
+        Command::Replay(asked) => replay(asked, options),
+        Command::Reverify => reverify(options),
     }
 }
 
@@ -94,6 +128,33 @@ fn show(asked: &Show, options: &Options) -> anyhow::Result<Outcome> {
         options.output().answer(&stored_as_json(&stored, &labels), || stored_as_text(&stored))?;
     }
     Ok(Outcome::Done)
+}
+
+fn replay(asked: &Replay, options: &Options) -> anyhow::Result<Outcome> {
+    let id = asked.id;
+    let entries = hand::order(options, async |_, hand: &Hand| Ok(hand.replay(id).await?.entries))?;
+    options.output().answer(&json!({ "id": id, "entries": entries }), || {
+        let names: Vec<&str> = entries.iter().map(|entry| entry.as_str()).collect();
+        if names.is_empty() {
+            format!("request {id} names no entry to look at; if it was refused, `inbox reverify` judges it again\n")
+        } else {
+            format!("request {id}: to be looked at again: {}\n", names.join(", "))
+        }
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn reverify(options: &Options) -> anyhow::Result<Outcome> {
+    let reverified = hand::order(options, async |_, hand: &Hand| hand.reverify().await)?;
+    options.output().answer(&serde_json::to_value(&reverified)?, || reverified_as_text(&reverified))?;
+    Ok(Outcome::Done)
+}
+
+fn reverified_as_text(reverified: &Reverified) -> String {
+    let Reverified { accepted, still_refused } = reverified;
+    let ids: Vec<String> = accepted.iter().map(ToString::to_string).collect();
+    let genuine = if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };
+    format!("genuine after all: {genuine}; refused as before: {still_refused}\n")
 }
 
 type Labels = BTreeMap<AccountId, String>;
@@ -134,7 +195,7 @@ fn stored_as_json(stored: &StoredRequest, labels: &Labels) -> Json {
     let mut json = request_as_json(&stored.request, labels);
     json["headers"] = stored.headers.iter().map(|(name, value)| (name.clone(), Json::from(value.as_str()))).collect();
     match std::str::from_utf8(&stored.body) {
-        Ok(text) => json["body"] = text.into(),
+        Ok(text) => json["body"] = sessions::removed(text).into(),
         Err(_) => json["body_base64"] = STANDARD.encode(&stored.body).into(),
     }
     json
@@ -161,7 +222,7 @@ fn stored_as_text(stored: &StoredRequest) -> String {
         text.push_str(&format!("{name}: {value}\n"));
     }
     text.push('\n');
-    text.push_str(&String::from_utf8_lossy(&stored.body));
+    text.push_str(&sessions::removed(&String::from_utf8_lossy(&stored.body)));
     text.push('\n');
     if !stored.is_complete() {
         let (kept, received) = (stored.request.kept_bytes, stored.request.body_bytes);

@@ -1,15 +1,19 @@
 //! The command line: the tree of commands, and which file answers each. A command is a file and a line in
 //! [`Command`] and [`run`].
 
+mod admin_client;
 pub mod config;
 mod data_dir;
 pub mod dead;
 pub mod demo;
 pub mod entry;
+mod hand;
 pub mod inbox;
 pub mod logging;
 pub mod notification;
 pub mod output;
+pub mod serve;
+mod signals;
 
 use std::path::PathBuf;
 
@@ -86,6 +90,17 @@ impl AccountChoice {
         self.choose(accounts, |account| (&account.label, account.partner_id))
     }
 
+    /// The chosen one of the configured accounts, or the only one.
+    fn one<'a>(&self, accounts: &'a [Account]) -> Result<&'a Account, UsageError> {
+        match self.among(accounts)?.as_slice() {
+            [only] => Ok(only),
+            several => {
+                let labels: Vec<&str> = several.iter().map(|account| account.label.as_str()).collect();
+                Err(UsageError(format!("choose an account with --account: {}", labels.join(", "))))
+            }
+        }
+    }
+
     fn choose<'a, A>(
         &self,
         accounts: &'a [A],
@@ -109,6 +124,16 @@ impl AccountChoice {
 /// Every command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the daemon: receive notifications, keep the mirror true, serve it
+    ///
+    /// Stays in the foreground and logs to standard error. Once it accepts requests it prints one line on standard output,
+    /// `ready: public http://127.0.0.1:8088 admin http://127.0.0.1:8089`, with the ports in use when the configuration asks
+    /// for port 0.
+    ///
+    /// What is wrong on this machine (an unreadable file, an unknown key, a port in use, a data directory that another
+    /// process works on or that holds another server's data) is told before that and ends it with exit code 2; nothing is
+    /// left half started. What only Kaltura can tell never stops it: the account is then degraded, and says so.
+    Serve(serve::Command),
     /// Play the main job on this machine: no account, no configuration
     Demo(demo::Command),
     /// Check or show the configuration
@@ -154,6 +179,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         logging::start(options.log_format)?;
     }
     match cli.command {
+        Command::Serve(command) => serve::run(&command, &options),
         Command::Demo(command) => demo::run(&command, options.json),
         Command::Config(command) => config::run(&command, &options),
         Command::Notification(command) => notification::run(&command, &options),

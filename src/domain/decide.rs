@@ -116,6 +116,21 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Self; 7] = [
+        Self::NotReady,
+        Self::NoMetadata,
+        Self::AlreadyDone,
+        Self::Parked,
+        Self::Unchanged,
+        Self::ReplacementTwin,
+        Self::Unreadable,
+    ];
+
+    /// Reads back the stable word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+
     /// The stable word: in `entry_sync.reason`, in summaries.
     pub fn as_str(self) -> &'static str {
         match self {

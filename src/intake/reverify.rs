@@ -7,7 +7,7 @@ use crate::store::Error;
 const PAGE: u32 = 50;
 
 /// What a second judgement found.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Reverified {
     /// The numbers of those that are genuine after all; their entries are dirty.
     pub accepted: Vec<i64>,

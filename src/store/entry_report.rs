@@ -121,6 +121,8 @@ pub struct FactsReport {
     pub access_control: Option<i64>,
     /// The profile's name; absent when the profile is unknown.
     pub access_control_name: Option<String>,
+    /// Whether the profile has rules; absent when the profile is unknown.
+    pub access_control_has_rules: Option<bool>,
     /// `[mirror] filter` leaves it out.
     pub filtered: bool,
 }
@@ -326,7 +328,7 @@ async fn add_content(
     let Some(row) = sqlx::query(
         "select e.name, e.status, e.moderation, e.display_in_search, e.start_date, e.end_date, e.access_control,
                 e.replaced_entry, e.filtered, e.content_fingerprint, e.missing_since, e.removed_at, e.public_state,
-                e.seq, p.name as access_control_name, o.object
+                e.seq, p.name as access_control_name, p.has_rules as access_control_has_rules, o.object
          from entries as e
          left join entry_objects as o on o.row_id = e.row_id
          left join access_control_profiles as p on p.account_id = ?1 and p.profile_id = e.access_control
@@ -368,6 +370,7 @@ fn facts_report(row: &SqliteRow) -> Result<FactsReport, Error> {
         end_date: facts.end_date,
         access_control: facts.access_control.map(|id| id.0),
         access_control_name: row.try_get("access_control_name")?,
+        access_control_has_rules: row.try_get("access_control_has_rules")?,
         filtered: row.try_get("filtered")?,
     })
 }

@@ -4,6 +4,8 @@
 mod architecture;
 mod cli_notification;
 mod cli_reading;
+mod cli_serve;
+mod cli_verbs;
 mod config;
 mod conformance;
 mod house;

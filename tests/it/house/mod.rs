@@ -1,6 +1,7 @@
 //! A whole house for tests: a real daemon on port 0 with its own data directory, and a stand-in Kaltura it talks to over HTTP.
 
 pub mod http;
+pub mod process;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

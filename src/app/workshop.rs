@@ -1,0 +1,46 @@
+//! The parts of a daemon that need no address: the store, the work, the reception. A daemon puts its servers in front;
+//! a command that must change something while no daemon runs does with these alone.
+
+use std::sync::Arc;
+
+use super::{StartError, parts};
+use crate::config::Config;
+use crate::domain::clock::{Clock, Jitter};
+use crate::intake::Intake;
+use crate::store::Store;
+use crate::sync::Sync;
+
+/// The data directory, ours as long as this lives, and what works on it. Nothing runs by itself.
+pub struct Workshop {
+    /// What is kept.
+    pub store: Store,
+    /// The work.
+    pub sync: Arc<Sync>,
+    /// Where notifications go.
+    pub intake: Intake,
+}
+
+impl Workshop {
+    /// Takes the data directory's lock and makes the parts.
+    ///
+    /// # Errors
+    /// [`StartError`]; then the lock is free again.
+    pub async fn open(config: &Config, clock: &Clock, jitter: Jitter) -> Result<Self, StartError> {
+        let at_home = |cause| StartError::of_store(config, cause);
+        let store = parts::open_store(config, clock).await.map_err(at_home)?;
+        let secrets = parts::secret_set(config, &store)?;
+        let accounts = parts::accounts(config, &store, clock, &jitter)?;
+        let intake = Intake::new(store.clone(), secrets, parts::notification_limits(config));
+        let sync = Sync::new(store.clone(), accounts, parts::sync_settings(config, jitter), clock.clone());
+        for account in sync.accounts() {
+            store.save_publish_rules(account.id, &config.publish.entries).await.map_err(at_home)?;
+            sync.recall_facts(account).await.map_err(at_home)?;
+        }
+        Ok(Self { store, sync, intake })
+    }
+
+    /// Finishes what has been handed over, and gives the data directory back.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}

@@ -1,0 +1,98 @@
+//! Asks a running daemon to do something: its admin API, with the token that only this user can read.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use super::UsageError;
+use crate::app::presence::DaemonFile;
+
+/// For one whole exchange; judging a full inbox again takes a while.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The way to one daemon's admin API.
+pub(super) struct AdminClient {
+    http: reqwest::Client,
+    daemon: DaemonFile,
+    authorization: HeaderValue,
+}
+
+impl AdminClient {
+    /// Reads the token of the daemon that left this file.
+    ///
+    /// # Errors
+    /// A token that cannot be read: it is its daemon's user's alone.
+    pub fn to(daemon: DaemonFile) -> anyhow::Result<Self> {
+        let token = std::fs::read_to_string(&daemon.token_file).map_err(|cause| {
+            let file = daemon.token_file.display();
+            UsageError(format!("{file} cannot be read ({cause}); run this as the user that runs the daemon"))
+        })?;
+        let bearer = HeaderValue::from_str(&format!("Bearer {}", token.trim()));
+        let mut authorization = bearer.map_err(|_| anyhow!("{} holds no token", daemon.token_file.display()))?;
+        authorization.set_sensitive(true);
+        Ok(Self { http: http()?, daemon, authorization })
+    }
+
+    /// `POST /api/v1/admin/<path>`.
+    ///
+    /// # Errors
+    /// What the daemon refuses, in its words; a daemon that does not answer.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &Json) -> anyhow::Result<T> {
+        let request = self
+            .http
+            .post(format!("{}/api/v1/admin/{path}", self.daemon.admin))
+            // The daemon may listen at an address it is not configured to be called by; it knows this name always.
+            .header(HOST, "localhost")
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string());
+        let answer = request.send().await.map_err(|error| self.silent(error))?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(|error| self.silent(error))?;
+        if !status.is_success() {
+            bail!("{}", self.refusal(status.as_u16(), &text));
+        }
+        serde_json::from_str(&text).with_context(|| format!("{} gave an answer this version cannot read", self.name()))
+    }
+
+    fn name(&self) -> String {
+        format!("the daemon at {} (process {})", self.daemon.admin, self.daemon.pid)
+    }
+
+    fn refusal(&self, status: u16, text: &str) -> String {
+        let problem: Option<Json> = serde_json::from_str(text).ok();
+        match (status, problem.as_ref().and_then(|problem| problem["detail"].as_str())) {
+            (401, _) => format!(
+                "{} does not know the token in {}; it was replaced since the daemon started: restart the daemon",
+                self.name(),
+                self.daemon.token_file.display()
+            ),
+            (_, Some(detail)) => detail.to_owned(),
+            (status, None) => format!("{} answered {status}", self.name()),
+        }
+    }
+
+    fn silent(&self, error: reqwest::Error) -> anyhow::Error {
+        let mut why = error.to_string();
+        let mut deeper = error.source();
+        while let Some(cause) = deeper {
+            why = cause.to_string();
+            deeper = cause.source();
+        }
+        anyhow!("{} does not answer: {why}", self.name())
+    }
+}
+
+/// Plain http to this machine: no proxy, no redirects, and no certificates to look for.
+fn http() -> anyhow::Result<reqwest::Client> {
+    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).timeout(TIMEOUT).no_proxy();
+    Ok(client.redirect(reqwest::redirect::Policy::none()).build()?)
+}
