@@ -1,5 +1,6 @@
 //! The images' own lane: they ride after the content and never hold back *Done*.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,14 +18,19 @@ use crate::store::{self, FetchedThumbnail, WantedThumbnail};
 const CLAIM: usize = 32;
 /// Even when nothing rings, the lane is looked at this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// And no oftener, whatever is due.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 
 impl Sync {
     /// Fetches pictures as they are wanted.
     pub(super) async fn keep_thumbnails(self: Arc<Self>, account: Arc<Account>) {
         while !self.stop.is_rung() {
+            // Listens before it looks: what is wanted in between rings all the same.
+            let mut wanted = pin!(self.thumbnails_wanted.notified());
+            wanted.as_mut().enable();
             match self.fetch_thumbnails(&account).await {
                 Ok(true) => {}
-                Ok(false) => self.wait_for_thumbnails(&account).await,
+                Ok(false) => self.wait_for_thumbnails(&account, wanted).await,
                 Err(error) => {
                     warn!("a thumbnail could not be kept: {error}");
                     self.stop.rest(self.settings.retries.backoff.first).await;
@@ -94,13 +100,12 @@ impl Sync {
         self.settings.retries.backoff.after(attempts + 1, &self.settings.retries.jitter)
     }
 
-    async fn wait_for_thumbnails(&self, account: &Account) {
+    async fn wait_for_thumbnails(&self, account: &Account, wanted: impl Future<Output = ()>) {
         let due = self.store.next_thumbnail_due(account.id).await.ok().flatten();
-        let wait = due.map_or(LONGEST_WAIT, |due| due.since(self.clock.now())).max(Duration::from_millis(10));
-        let wait = self.within(wait, LONGEST_WAIT);
+        let wait = self.within(due.map_or(LONGEST_WAIT, |due| due.since(self.clock.now())), LONGEST_WAIT);
         tokio::select! {
-            () = self.thumbnails_wanted.notified() => {}
-            () = self.stop.rest(wait) => {}
+            () = wanted => {}
+            () = self.stop.rest(wait.max(SHORTEST_WAIT)) => {}
         }
     }
 }

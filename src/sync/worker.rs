@@ -57,6 +57,9 @@ impl Sync {
     pub async fn run_next_batch(&self) -> Result<bool, store::Error> {
         let claimed = self.store.claim(&Lane::ALL, self.settings.batch, self.settings.lease).await?;
         let Some(mut batch) = claimed else { return Ok(false) };
+        if batch.entries().len() == self.settings.batch {
+            self.store.dirty_signal().notify_one(); // there may be more than one worker can carry
+        }
         let outcomes = match self.accounts.get(&batch.account()) {
             Some(account) => self.tell(account, &mut batch).await?,
             None => every(&batch, || Outcome::Discard { reason: "its account is not configured".to_owned() }),

@@ -19,6 +19,7 @@ pub(super) struct Summary {
 }
 
 pub(super) async fn of(kaltura: &Simulator, daemon: &Daemon, disagreements: Vec<String>) -> anyhow::Result<Summary> {
+    daemon.store.rejections_written().await;
     let counts = daemon.store.tallies().await?;
     let api_calls = kaltura.http_requests();
     let api_calls_per_entry = api_calls as f64 / counts.looked_at.max(1) as f64;
