@@ -144,3 +144,10 @@ pub struct PublishFields {
     /// When set, only these members of [`PublicEntry`] leave (`id`, `account` and `seq` always do).
     pub fields: Option<Arc<BTreeSet<String>>>,
 }
+
+impl PublishFields {
+    /// Whether this member of [`PublicEntry`] leaves.
+    pub fn tells(&self, member: &str) -> bool {
+        self.fields.as_ref().is_none_or(|named| named.contains(member))
+    }
+}

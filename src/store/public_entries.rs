@@ -103,7 +103,7 @@ impl Store {
         let mut tx = self.read().await?;
         for (account, shape) in shapes {
             let rows = shown_of(&mut tx, *account, std::slice::from_ref(entry), self.now()).await?;
-            found.extend(assemble(&mut tx, &rows, shape, shapes).await?);
+            found.extend(assemble(&mut tx, &rows, shape, self.has_several_accounts()).await?);
         }
         if found.len() > 1 {
             return Ok(FoundEntry::Ambiguous(found.into_iter().map(|entry| entry.account).collect()));
@@ -124,7 +124,7 @@ impl Store {
         let Some(shape) = shapes.get(&account) else { return Ok(Vec::new()) };
         let mut tx = self.read().await?;
         let rows = shown_of(&mut tx, account, entries, self.now()).await?;
-        assemble(&mut tx, &rows, shape, shapes).await
+        assemble(&mut tx, &rows, shape, self.has_several_accounts()).await
     }
 
     /// A page of all entries that visitors may see now, of the accounts of `shapes`, in the order in which they came
@@ -151,7 +151,7 @@ impl Store {
             // One more than wanted tells whether there is a next page.
             let rows = shown_after(&mut tx, *account, from, limit - items.len() + 1, self.now()).await?;
             let (on_page, beyond) = rows.split_at(rows.len().min(limit - items.len()));
-            items.extend(assemble(&mut tx, on_page, shape, shapes).await?);
+            items.extend(assemble(&mut tx, on_page, shape, self.has_several_accounts()).await?);
             if let Some(row) = on_page.last() {
                 last = Some(PublicCursor { account: *account, row_id: row.try_get("row_id")? });
             }
@@ -160,6 +160,11 @@ impl Store {
             }
         }
         Ok(PublicPage { items, next: None })
+    }
+
+    /// Whether an id alone may not say which entry is meant, also to a visitor who asks for one account only.
+    fn has_several_accounts(&self) -> bool {
+        self.accounts().len() > 1
     }
 }
 
@@ -227,7 +232,7 @@ async fn assemble(
     connection: &mut SqliteConnection,
     shown: &[SqliteRow],
     shape: &PublicShape,
-    shapes: &PublicShapes,
+    is_one_of_several: bool,
 ) -> Result<Vec<PublicEntry>, Error> {
     if shown.is_empty() {
         return Ok(Vec::new());
@@ -237,7 +242,7 @@ async fn assemble(
     let mut metadata = metadata(connection, &wanted, shape).await?;
     let (mut flavors, mut captions) = assets(connection, &wanted).await?;
     let mut categories = categories(connection, &wanted).await?;
-    let account_in_url = (shapes.len() > 1).then_some(shape.label.as_str());
+    let account_in_url = is_one_of_several.then_some(shape.label.as_str());
     row_ids
         .iter()
         .zip(shown)
