@@ -1,7 +1,7 @@
 //! The admin API: what operators and the command line ask of a running daemon. Every request needs the token.
 
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev, web};
 use serde::Deserialize;
 use serde_json::json;
 use std::future::{Ready, ready};
@@ -48,17 +48,22 @@ impl FromRequest for Operator {
 
 fn authorize(request: &HttpRequest) -> Result<Operator, Problem> {
     let site = request.app_data::<web::Data<Site>>().ok_or(Problem::Internal)?;
-    let host = request.connection_info().host().to_owned();
-    if !is_ours(&host, &site.admin_hosts) {
+    // Not what a `Forwarded` header says of it: a page that reached us under a name of its own may send one.
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !is_ours(host, &site.admin_hosts) {
         return Err(Problem::Forbidden(format!(
             "host {host:?} is not served here: use 127.0.0.1, or name it in [admin] hosts"
         )));
     }
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     match authorization.and_then(|value| value.strip_prefix("Bearer ")) {
-        Some(given) if site.admin_token.opens(given.trim()) => Ok(Operator(())),
-        _ => Err(Problem::Unauthorized),
+        Some(given) if site.admin_token.opens(given.trim()) => {}
+        _ => return Err(Problem::Unauthorized),
     }
+    if !request.method().is_safe() && request.content_type() != "application/json" {
+        return Err(Problem::not_json());
+    }
+    Ok(Operator(()))
 }
 
 /// Keeps a page in a browser from reaching us under a name of its own.
@@ -189,6 +194,11 @@ pub(super) async fn release_removals(
     let account = account(&site, whose.account.as_deref())?;
     let released = site.store.release_brake(account).await?;
     Ok(HttpResponse::Ok().json(json!({ "released": released })))
+}
+
+/// No such path, which is nobody's business but an operator's.
+pub(super) async fn nothing_here(_: Operator) -> Result<&'static str, Problem> {
+    Problem::NotFound("no such path".to_owned()).into_result()
 }
 
 /// The account a request names, or the only one.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Site;
 use super::problem::Problem;
+use super::{Site, fresh};
 use crate::domain::ids::EntryId;
 use crate::store::{FoundEntry, PublicCursor, PublicShapes};
 
@@ -35,20 +35,25 @@ pub(super) struct Paging {
 /// One entry, or 404: hidden and unknown look the same.
 pub(super) async fn show(
     site: web::Data<Site>,
+    request: HttpRequest,
     path: web::Path<String>,
     whose: web::Query<Whose>,
 ) -> Result<HttpResponse, Problem> {
     let id = entry_id(&path)?;
     let shapes = shapes_of(&site, whose.account.as_deref())?;
     match site.store.public_entry(&id, &shapes).await? {
-        FoundEntry::Found(entry) => Ok(HttpResponse::Ok().json(entry)),
+        FoundEntry::Found(entry) => fresh::json(&request, &entry),
         FoundEntry::NotFound => Err(Problem::NotFound(format!("no public entry {id}"))),
         FoundEntry::Ambiguous(accounts) => Err(ambiguous(&id, &accounts)),
     }
 }
 
 /// A page of entries, each at its place while others come and go.
-pub(super) async fn list(site: web::Data<Site>, paging: web::Query<Paging>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    paging: web::Query<Paging>,
+) -> Result<HttpResponse, Problem> {
     let limit = paging.limit.unwrap_or(LIMIT_DEFAULT);
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(Problem::BadRequest(format!("limit={limit} is not between 1 and {LIMIT_MAX}")));
@@ -57,7 +62,7 @@ pub(super) async fn list(site: web::Data<Site>, paging: web::Query<Paging>) -> R
     let cursor = cursor.map_err(|error| Problem::BadRequest(format!("cursor: {error}; start without one")))?;
     let shapes = shapes_of(&site, paging.account.as_deref())?;
     let page = site.store.public_entries(cursor, limit, &shapes).await?;
-    Ok(HttpResponse::Ok().json(json!({ "items": page.items, "next": page.next.map(|next| next.to_string()) })))
+    fresh::json(&request, &json!({ "items": page.items, "next": page.next.map(|next| next.to_string()) }))
 }
 
 /// The entry id in a path.

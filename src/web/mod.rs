@@ -5,19 +5,24 @@
 
 mod admin;
 mod entries;
+mod fresh;
 mod health;
 mod notifications;
 mod peer;
 mod problem;
 mod routes;
 mod thumbnails;
+mod unread;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::{App, HttpServer, web};
+use actix_web::http::header;
+use actix_web::middleware::DefaultHeaders;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App, HttpServer};
 use ipnet::IpNet;
 use tokio::sync::watch;
 
@@ -55,7 +60,7 @@ pub struct Limits {
     pub trusted_proxies: Vec<IpNet>,
     /// Open connections a worker thread.
     pub connections_max: usize,
-    /// A request's head must have come by then.
+    /// A request's head, and its body, must have come by then.
     pub request_timeout: Duration,
 }
 
@@ -104,26 +109,34 @@ impl Listening {
 /// When the operating system refuses a listener.
 pub fn serve(site: &Site, public: TcpListener, admin: TcpListener) -> std::io::Result<(Listening, Vec<Server>)> {
     let addresses = (public.local_addr()?, admin.local_addr()?);
-    let public_site = site.clone();
-    let public_server =
-        HttpServer::new(move || App::new().app_data(web::Data::new(public_site.clone())).configure(routes::public))
-            .max_connections(site.limits.connections_max)
-            .client_request_timeout(site.limits.request_timeout)
-            .workers(workers())
-            .shutdown_timeout(SHUTDOWN_SECS)
-            .disable_signals()
-            .listen(public)?
-            .run();
-    let admin_site = site.clone();
-    let admin_server =
-        HttpServer::new(move || App::new().app_data(web::Data::new(admin_site.clone())).configure(routes::admin))
-            .workers(1)
-            .shutdown_timeout(SHUTDOWN_SECS)
-            .disable_signals()
-            .listen(admin)?
-            .run();
+    let public_server = server(site, routes::public, public, workers())?;
+    let admin_server = server(site, routes::admin, admin, 1)?;
     let handles = vec![public_server.handle(), admin_server.handle()];
     Ok((Listening { handles, public: addresses.0, admin: addresses.1 }, vec![public_server, admin_server]))
+}
+
+fn server(
+    site: &Site,
+    routes: fn(&mut ServiceConfig),
+    listener: TcpListener,
+    workers: usize,
+) -> std::io::Result<Server> {
+    let limits = &site.limits;
+    let site = site.clone();
+    let app = move || App::new().app_data(web::Data::new(site.clone())).wrap(unless_said_otherwise()).configure(routes);
+    let server = HttpServer::new(app)
+        .max_connections(limits.connections_max)
+        .client_request_timeout(limits.request_timeout)
+        .workers(workers)
+        .shutdown_timeout(SHUTDOWN_SECS)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// Headers of every answer that does not bring its own: nothing is kept by caches, or taken for what it does not say it is.
+fn unless_said_otherwise() -> DefaultHeaders {
+    DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")).add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
 }
 
 /// Seconds that running requests have to finish.

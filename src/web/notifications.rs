@@ -1,28 +1,32 @@
 //! `POST /notifications`: hands the bytes to `intake` and turns its answer into a status Kaltura understands.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::StreamExt;
 
 use super::problem::Problem;
-use super::{Site, peer};
+use super::{Site, peer, unread};
 use crate::intake::{Answer, KEPT_HEADERS, RawRequest};
 
 /// Answers 200 `OK` only when the notification is on disk. Never 202, never a redirect: one of Kaltura's senders takes
 /// the first for a failure, the other the second for a delivery.
-pub(super) async fn receive(
-    site: web::Data<Site>,
-    request: HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, Problem> {
-    let body = read(payload, site.intake.body_max_bytes()).await?;
+pub(super) async fn receive(site: web::Data<Site>, request: HttpRequest, mut payload: web::Payload) -> HttpResponse {
+    match keep(&site, &request, &mut payload).await {
+        Ok(()) => HttpResponse::Ok().content_type("text/plain").body("OK"),
+        Err(problem) => unread::then_close(problem.error_response(), payload),
+    }
+}
+
+async fn keep(site: &Site, request: &HttpRequest, payload: &mut web::Payload) -> Result<(), Problem> {
+    let body = read(payload, site.intake.body_max_bytes());
+    let body = tokio::time::timeout(site.limits.request_timeout, body).await.map_err(|_| Problem::TooSlow)??;
     let raw = RawRequest {
         received_at: site.clock.now(),
-        peer: peer::address(&request, &site.limits.trusted_proxies),
-        headers: kept_headers(&request),
+        peer: peer::address(request, &site.limits.trusted_proxies),
+        headers: kept_headers(request),
         body,
     };
     match site.intake.receive(raw).await {
-        Answer::Accepted | Answer::Duplicate => Ok(HttpResponse::Ok().content_type("text/plain").body("OK")),
+        Answer::Accepted | Answer::Duplicate => Ok(()),
         Answer::BadSignature(refusal) => Err(Problem::Forbidden(refusal.detail)),
         Answer::Malformed(refusal) => Err(Problem::Malformed(refusal.detail)),
         Answer::NotAForm(refusal) => Err(Problem::UnsupportedMediaType(refusal.detail)),
@@ -33,7 +37,7 @@ pub(super) async fn receive(
 }
 
 /// The body, up to one byte more than the limit: enough for `intake` to see that it is too large, and to keep its beginning.
-async fn read(mut payload: web::Payload, body_max_bytes: usize) -> Result<Vec<u8>, Problem> {
+async fn read(payload: &mut web::Payload, body_max_bytes: usize) -> Result<Vec<u8>, Problem> {
     let mut body = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| Problem::Malformed(format!("the body broke off: {error}")))?;

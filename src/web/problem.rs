@@ -4,8 +4,10 @@
 
 use std::fmt;
 
+use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{JsonConfig, PathConfig, QueryConfig, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
@@ -33,6 +35,8 @@ pub enum Problem {
     Ambiguous(String),
     /// More than the limit, which is named.
     TooLarge(String),
+    /// A body that is not here in time.
+    TooSlow,
     /// A content type this path does not read.
     UnsupportedMediaType(String),
     /// A kind of request this version does not know.
@@ -54,6 +58,7 @@ impl Problem {
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not by this method"),
             Self::Ambiguous(_) => (StatusCode::CONFLICT, "ambiguous", "Found in several accounts"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow", "Too slow"),
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Not of this type")
             }
@@ -78,6 +83,7 @@ impl fmt::Display for Problem {
             | Self::UnsupportedMediaType(detail) => f.write_str(detail),
             Self::Unauthorized => f.write_str("send the token of data_dir/admin.token as Authorization: Bearer"),
             Self::MethodNotAllowed(allowed) => write!(f, "this path takes {allowed}"),
+            Self::TooSlow => f.write_str("the body was not here in time; send it again"),
             Self::CannotStore => f.write_str("nothing was stored; send it again"),
             Self::Internal => f.write_str("the daemon's log has the cause"),
         }
@@ -94,7 +100,6 @@ impl ResponseError for Problem {
         let body = json!({ "type": format!("{TYPES}{slug}"), "title": title, "status": status.as_u16(), "detail": self.to_string() });
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
-        response.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
         match self {
             Self::CannotStore => drop(response.insert_header((header::RETRY_AFTER, "30"))),
             Self::MethodNotAllowed(allowed) => drop(response.insert_header((header::ALLOW, *allowed))),
@@ -112,7 +117,51 @@ impl From<store::Error> for Problem {
     }
 }
 
+/// The bodies of the admin API are lists of ids at most.
+const JSON_MAX_BYTES: usize = 1 << 20;
+
+/// What is refused before a handler runs: a path, query or body that does not say what the handler reads.
+pub(super) fn of_extractors(routes: &mut ServiceConfig) {
+    routes
+        .app_data(PathConfig::default().error_handler(|error, _| Problem::from(error).into()))
+        .app_data(QueryConfig::default().error_handler(|error, _| Problem::from(error).into()))
+        .app_data(JsonConfig::default().limit(JSON_MAX_BYTES).error_handler(|error, _| Problem::from(error).into()));
+}
+
+impl From<PathError> for Problem {
+    fn from(error: PathError) -> Self {
+        Self::BadRequest(format!("path: {error}"))
+    }
+}
+
+impl From<QueryPayloadError> for Problem {
+    fn from(error: QueryPayloadError) -> Self {
+        match error {
+            QueryPayloadError::Deserialize(cause) => Self::BadRequest(format!("query: {cause}")),
+            other => Self::BadRequest(format!("query: {other}")),
+        }
+    }
+}
+
+impl From<JsonPayloadError> for Problem {
+    fn from(error: JsonPayloadError) -> Self {
+        match error {
+            JsonPayloadError::ContentType => Self::not_json(),
+            JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
+                Self::TooLarge(format!("a body may have {JSON_MAX_BYTES} bytes"))
+            }
+            JsonPayloadError::Deserialize(cause) => Self::BadRequest(format!("body: {cause}")),
+            other => Self::BadRequest(format!("body: {other}")),
+        }
+    }
+}
+
 impl Problem {
+    /// A change without `Content-Type: application/json`, which no form of a foreign page can send.
+    pub(super) fn not_json() -> Self {
+        Self::UnsupportedMediaType("send Content-Type: application/json".to_owned())
+    }
+
     /// For handlers that have nothing else to answer.
     pub(super) fn into_result(self) -> Result<&'static str, Self> {
         Err(self)

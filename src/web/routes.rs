@@ -1,49 +1,113 @@
 //! The routes table. An endpoint is a file of this room and a line here.
+//!
+//! What visitors may read, any website's script may read: those answers say `Access-Control-Allow-Origin: *`. They hold
+//! nothing that depends on who asks, and no cookie opens anything here. Health and notifications say nothing of the kind.
 
-use actix_web::web::{self, ServiceConfig, delete, get, post, put, resource, scope};
+use actix_web::http::{Method, header};
+use actix_web::middleware::DefaultHeaders;
+use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, guard};
 
-use super::problem::Problem;
+use super::problem::{self, Problem};
 use super::{admin, entries, health, notifications, thumbnails};
 
 /// What the website and Kaltura reach.
 pub(super) fn public(routes: &mut ServiceConfig) {
     routes
+        .configure(problem::of_extractors)
         .service(
             resource("/notifications")
-                .route(post().to(notifications::receive))
-                .route(put().to(notifications::receive))
-                .route(delete().to(notifications::receive))
-                .default_service(web::to(async || Problem::MethodNotAllowed("POST, PUT, DELETE").into_result())),
+                .route(any_of([Method::POST, Method::PUT, Method::DELETE]).to(notifications::receive))
+                .default_service(only("POST, PUT, DELETE")),
         )
-        .service(resource("/api/v1/entries").route(get().to(entries::list)).default_service(only_get()))
-        .service(resource("/api/v1/entries/{id}").route(get().to(entries::show)).default_service(only_get()))
-        .service(resource("/thumbnails/{entry}").route(get().to(thumbnails::show)).default_service(only_get()))
-        .service(resource("/livez").route(get().to(health::livez)))
-        .service(resource("/readyz").route(get().to(health::readyz)))
-        .default_service(web::to(nothing_here));
+        .service(read("/livez", health::livez))
+        .service(read("/readyz", health::readyz))
+        .service(
+            scope("")
+                .wrap(for_any_website())
+                .service(read("/api/v1/entries", entries::list))
+                .service(read("/api/v1/entries/{id}", entries::show))
+                .service(read("/thumbnails/{entry}", thumbnails::show))
+                .default_service(web::to(nothing_here)),
+        );
 }
 
 /// What only operators reach, each with the token.
 pub(super) fn admin(routes: &mut ServiceConfig) {
     routes
+        .configure(problem::of_extractors)
         .service(
             scope("/api/v1/admin")
-                .route("/status", get().to(admin::status))
-                .route("/sync", post().to(admin::sync))
-                .route("/entries/{id}", get().to(admin::entry))
-                .route("/entries/{id}/hide", post().to(admin::hide))
-                .route("/entries/{id}/unhide", post().to(admin::unhide))
-                .route("/inbox/{id}/replay", post().to(admin::replay))
-                .route("/inbox/reverify", post().to(admin::reverify))
-                .route("/dead/retry", post().to(admin::retry_dead))
-                .route("/removals/release", post().to(admin::release_removals)),
+                .service(ask("/status", admin::status))
+                .service(change("/sync", admin::sync))
+                .service(ask("/entries/{id}", admin::entry))
+                .service(change("/entries/{id}/hide", admin::hide))
+                .service(change("/entries/{id}/unhide", admin::unhide))
+                .service(change("/inbox/{id}/replay", admin::replay))
+                .service(change("/inbox/reverify", admin::reverify))
+                .service(change("/dead/retry", admin::retry_dead))
+                .service(change("/removals/release", admin::release_removals))
+                .default_service(web::to(admin::nothing_here)),
         )
-        .service(resource("/livez").route(get().to(health::livez)))
+        .service(read("/livez", health::livez))
         .default_service(web::to(nothing_here));
 }
 
-fn only_get() -> actix_web::Route {
-    web::to(async || Problem::MethodNotAllowed("GET").into_result())
+/// A path that visitors read: GET, HEAD, and a browser's question before them.
+fn read<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    F::Output: Responder + 'static,
+    Args: FromRequest + 'static,
+{
+    resource(path)
+        .route(any_of([Method::GET, Method::HEAD]).to(handler))
+        .route(web::method(Method::OPTIONS).to(preflight))
+        .default_service(only("GET, HEAD, OPTIONS"))
+}
+
+/// A path that operators read.
+fn ask<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    F::Output: Responder + 'static,
+    Args: FromRequest + 'static,
+{
+    resource(path).route(get().to(handler)).default_service(only("GET"))
+}
+
+/// A path by which operators change something.
+fn change<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    F::Output: Responder + 'static,
+    Args: FromRequest + 'static,
+{
+    resource(path).route(post().to(handler)).default_service(only("POST"))
+}
+
+fn any_of<const N: usize>(methods: [Method; N]) -> Route {
+    web::route().guard(guard::fn_guard(move |context| methods.contains(&context.head().method)))
+}
+
+fn only(methods: &'static str) -> Route {
+    web::to(move || async move { Problem::MethodNotAllowed(methods).into_result() })
+}
+
+fn for_any_website() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .add((header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag"))
+}
+
+/// Whether a script may ask with headers of its own: it may.
+async fn preflight() -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((header::ALLOW, "GET, HEAD, OPTIONS"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "*"))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
+        .finish()
 }
 
 async fn nothing_here() -> Result<&'static str, Problem> {

@@ -1,21 +1,26 @@
 //! `GET /thumbnails/{entry}`: the mirrored picture of a public entry.
 
-use actix_web::http::header::{self, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
-use super::Site;
 use super::entries::{ambiguous, entry_id, shapes_of};
 use super::problem::Problem;
+use super::{Site, fresh};
 use crate::domain::ids::EntryId;
 use crate::store::{PublicShapes, StoredThumbnail};
 
+/// A picture outlives its entry in a cache by this much at most.
+const CACHE: &str = "public, max-age=300";
+
 /// `?width=&height=&account=`; `v` only keeps caches apart.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     width: Option<u32>,
     height: Option<u32>,
     account: Option<String>,
+    #[serde(rename = "v")]
+    _version: Option<String>,
 }
 
 /// The bytes, with an ETag of their own: 304 when the browser has them.
@@ -29,25 +34,12 @@ pub(super) async fn show(
     let shapes = shapes_of(&site, wanted.account.as_deref())?;
     let image = find(&site, &id, &shapes).await?;
     only_the_stored_size(&wanted, &image)?;
-
-    let tag = EntityTag::new_strong(hex(&image.sha256));
-    let unchanged = match IfNoneMatch::parse(&request) {
-        Ok(IfNoneMatch::Any) => request.headers().contains_key(header::IF_NONE_MATCH),
-        Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(&tag)),
-        Err(_) => false,
-    };
-    let mut response = if unchanged { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.insert_header(ETag(tag)).insert_header((header::CACHE_CONTROL, "public, max-age=300"));
-    if unchanged {
-        return Ok(response.finish());
-    }
-    response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
-    Ok(response.content_type(image.content_type).body(image.bytes))
+    Ok(fresh::bytes(&request, &image.sha256, CACHE, &image.content_type, image.bytes))
 }
 
 async fn find(site: &Site, id: &EntryId, shapes: &PublicShapes) -> Result<StoredThumbnail, Problem> {
     let mut found = Vec::new();
-    for (account, shape) in shapes {
+    for (account, shape) in shapes.iter().filter(|(_, shape)| shape.publish.tells("thumbnail")) {
         found.extend(site.store.thumbnail(*account, id).await?.map(|image| (shape.label.clone(), image)));
     }
     if found.len() > 1 {
@@ -69,8 +61,4 @@ fn only_the_stored_size(wanted: &Wanted, image: &StoredThumbnail) -> Result<(), 
     Err(Problem::BadRequest(format!(
         "this thumbnail is stored in width {width} and height {height}: leave both out, or ask for these"
     )))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
