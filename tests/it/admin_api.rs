@@ -4,8 +4,8 @@ use kaltura_mirror::domain::ids::EntryId;
 use kaltura_mirror::simulator::edits;
 use serde_json::{Value, json};
 
-use crate::house::http::{self, Answer};
 use crate::house::House;
+use crate::house::http::{self, Answer};
 
 const NEEDED: &str = "<metadata><SyncStatus>Sync Needed</SyncStatus></metadata>";
 
@@ -28,7 +28,12 @@ async fn ask(house: &House, method: &str, path: &str, headers: &[(&str, &str)]) 
 }
 
 fn is_problem(answer: &Answer, status: u16) {
-    assert_eq!((answer.status, answer.header("content-type")), (status, Some("application/problem+json")), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (status, Some("application/problem+json")),
+        "{}",
+        answer.text()
+    );
 }
 
 #[tokio::test]
@@ -38,7 +43,8 @@ async fn without_the_token_every_route_is_closed() {
     let (short, longer) = (format!("Bearer {}", &token[1..]), format!("Bearer {token}0"));
     let (basic, bare) = (format!("Basic {token}"), token.clone());
     for (method, path) in routes("0_abcd1234").into_iter().chain([("GET", "/api/v1/admin/nothing".to_owned())]) {
-        for wrong in [None, Some("Bearer"), Some("Bearer "), Some(&*short), Some(&*longer), Some(&*basic), Some(&*bare)] {
+        for wrong in [None, Some("Bearer"), Some("Bearer "), Some(&*short), Some(&*longer), Some(&*basic), Some(&*bare)]
+        {
             let mut headers = vec![("Content-Type", "application/json")];
             headers.extend(wrong.map(|wrong| ("Authorization", wrong)));
             let answer = ask(&house, method, &path, &headers).await;

@@ -1,6 +1,7 @@
 //! The house as its users meet it: one binary for all integration tests.
 #![allow(clippy::unwrap_used)]
 
+mod admin_api;
 mod architecture;
 mod cli_notification;
 mod cli_reading;
@@ -12,6 +13,7 @@ mod house;
 mod kaltura;
 mod metadata_xml;
 mod notification;
+mod public_api;
 mod reception;
 mod reception_kill;
 mod simulator;

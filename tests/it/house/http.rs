@@ -58,10 +58,14 @@ pub async fn request(address: SocketAddr, method: &str, path: &str, headers: &[(
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str("\r\n");
+    raw(address, &[head.as_bytes(), body].concat()).await
+}
+
+/// Any bytes, which must ask for the connection to be closed.
+pub async fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(head.as_bytes()).await.unwrap();
     // A server may answer and close before it has read a body it does not want.
-    let _ = stream.write_all(body).await;
+    let _ = stream.write_all(bytes).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
     parse(&answer)

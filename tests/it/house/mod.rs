@@ -153,6 +153,9 @@ impl House {
     }
 }
 
+/// Any free ports. As dotted keys, so that a test may set others of these tables, dotted too.
+pub const LISTEN: &str = "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n";
+
 /// Starts a daemon on a data directory.
 pub async fn start(kaltura: &Simulator, clock: &Clock, dir: &Path, script: &str) -> Result<Daemon, StartError> {
     let session = format!(
@@ -164,9 +167,10 @@ pub async fn start(kaltura: &Simulator, clock: &Clock, dir: &Path, script: &str)
     let names_a_profile = script.contains("sync_metadata_profile");
     let profile = if names_a_profile { "" } else { "sync_metadata_profile = \"apinotifications_sync_data\"\n" };
     let script = format!(
-        "{profile}data_dir = \"{}\"\n{script}\n{}",
+        "{profile}data_dir = \"{}\"
+{LISTEN}{script}
+",
         dir.join("data").display(),
-        "[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n"
     );
     let config = config::from_texts(&session, &script).unwrap();
     Daemon::start(config, clock.clone(), Jitter::fixed(0.5)).await

@@ -7,7 +7,8 @@ use crate::house::{House, http};
 async fn head_tells_what_get_would_without_the_body() {
     let house = House::open().await;
     let id = mirrored(&house, "Headed").await;
-    let paths = ["/api/v1/entries", &format!("/api/v1/entries/{id}"), &format!("/thumbnails/{id}"), "/livez", "/readyz"];
+    let paths =
+        ["/api/v1/entries", &format!("/api/v1/entries/{id}"), &format!("/thumbnails/{id}"), "/livez", "/readyz"];
     for path in paths {
         let get = http::get(house.daemon.public, path).await;
         let head = http::request(house.daemon.public, "HEAD", path, &[], b"").await;
@@ -31,7 +32,13 @@ async fn the_script_of_any_website_may_read_what_visitors_may_and_nothing_else()
     };
     let any = Some("*".to_owned());
     let entry = format!("/api/v1/entries/{id}");
-    for (path, status) in [("/api/v1/entries", 200), (&entry, 200), (&format!("/thumbnails/{id}"), 200), ("/api/v1/entries/0_none", 404), ("/api/v1/entries?limit=0", 400)] {
+    for (path, status) in [
+        ("/api/v1/entries", 200),
+        (&entry, 200),
+        (&format!("/thumbnails/{id}"), 200),
+        ("/api/v1/entries/0_none", 404),
+        ("/api/v1/entries?limit=0", 400),
+    ] {
         assert_eq!(allowed(house.daemon.public, "GET", path).await, (status, any.clone()), "{path}");
     }
     assert_eq!(allowed(house.daemon.public, "OPTIONS", &entry).await, (204, any.clone()));

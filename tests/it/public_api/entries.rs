@@ -75,7 +75,8 @@ async fn an_entry_or_page_one_has_already_costs_a_304_until_it_changes() {
         let first = http::get(house.daemon.public, &path).await;
         assert_eq!(first.header("cache-control"), Some("no-cache"));
         let tag = first.header("etag").unwrap().to_owned();
-        let again = || http::request(house.daemon.public, "GET", &path, &[("If-None-Match", tag.as_str())], b"");
+        let again =
+            async || http::request(house.daemon.public, "GET", &path, &[("If-None-Match", tag.as_str())], b"").await;
         let unchanged = again().await;
         assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
         assert_eq!(unchanged.header("etag"), Some(tag.as_str()));

@@ -20,10 +20,9 @@ async fn a_picture_is_answered_byte_for_byte_under_a_tag_of_its_own() {
     assert_eq!(picture.header("x-content-type-options"), Some("nosniff"));
 
     let tag = picture.header("etag").unwrap();
+    let path = format!("/thumbnails/{id}");
     let ask = async |known: &str| {
-        let answer =
-            http::request(house.daemon.public, "GET", &format!("/thumbnails/{id}"), &[("If-None-Match", known)], b"");
-        let answer = answer.await;
+        let answer = http::request(house.daemon.public, "GET", &path, &[("If-None-Match", known)], b"").await;
         (answer.status, answer.body.len())
     };
     for known in [tag, "*", &format!("W/{tag}"), &format!("\"other\", {tag}")] {
