@@ -13,6 +13,8 @@ use crate::store;
 
 /// Doubts of many looks become one request.
 const DOUBT_GATHERED: Duration = Duration::from_millis(200);
+/// An account in trouble is asked this often, so that the end of the trouble is noticed soon.
+const FACTS_RETRY: Duration = Duration::from_secs(15);
 /// However doubtful, Kaltura is asked no oftener.
 const FACTS_REST: Duration = Duration::from_secs(5);
 /// How often old rows are forgotten.
@@ -31,11 +33,21 @@ impl Sync {
             }
             self.facts_asked.send_modify(|asked| *asked += 1);
             self.stop.rest(FACTS_REST).await;
+            let every = if self.is_degraded(&account).await {
+                FACTS_RETRY.min(self.settings.policy_refresh)
+            } else {
+                self.settings.policy_refresh
+            };
             tokio::select! {
-                () = self.stop.rest(self.settings.policy_refresh.saturating_sub(FACTS_REST)) => {}
+                () = self.stop.rest(every.saturating_sub(FACTS_REST)) => {}
                 () = account.facts_in_doubt.notified() => self.stop.rest(DOUBT_GATHERED).await,
             }
         }
+    }
+
+    async fn is_degraded(&self, account: &Account) -> bool {
+        let states = self.store.account_states().await.unwrap_or_default();
+        states.iter().any(|state| state.label == account.label && state.degraded.is_some())
     }
 
     /// What the mirror remembers of the account from last time.
@@ -58,14 +70,15 @@ impl Sync {
             Ok(read) => read,
             Err(error) => {
                 warn!(account = %account.label, "profiles and policy of account {} were not read: {error}", account.label);
-                return self.note_trouble(account, &error).await;
+                // Whatever it is, the account cannot be asked just now, and says so.
+                return self.store.record_account_state(account.id, Some(&error.to_string())).await;
             }
         };
         let faults: Vec<&ApiError> = read.profiles.iter().filter_map(|profile| profile.as_ref().err()).collect();
         if let Some(error) = faults.iter().find(|error| error.class() != Class::Degraded) {
             // It may well be there: what was known of it holds on.
             warn!(account = %account.label, "the metadata profiles of account {} were not read: {error}", account.label);
-            return self.note_trouble(account, error).await;
+            return self.store.record_account_state(account.id, Some(&error.to_string())).await;
         }
         let fault = faults.first().map(ToString::to_string);
         let metadata_profiles: Vec<MetadataProfile> = read.profiles.into_iter().flatten().collect();

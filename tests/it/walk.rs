@@ -85,3 +85,22 @@ async fn a_picture_refused_while_the_entry_was_restricted_is_fetched_when_it_ope
     let picture = http::get(house.daemon.public, &format!("/thumbnails/{id}")).await;
     assert_eq!((picture.status, picture.header("content-type")), (200, Some("image/jpeg")));
 }
+
+#[tokio::test]
+async fn a_daemon_starts_answers_and_says_why_while_kaltura_is_down() {
+    let house = House::open().await;
+    let id = house.new_video("Seen before", Some(NEEDED));
+    house.deliver().await;
+    house.kaltura.stop().await;
+    let house = house.restart().await;
+
+    assert_eq!(house.public_entry(&id).await.expect("the mirror serves")["name"], "Seen before");
+    let ready = http::get(house.daemon.public, "/readyz").await;
+    assert_eq!(ready.status, 200);
+    let state = ready.json()["accounts"][0]["state"].as_str().unwrap().to_owned();
+    assert!(state.starts_with("degraded: "), "{state}");
+
+    house.kaltura.restart().await.unwrap();
+    house.learn_facts().await;
+    assert_eq!(http::get(house.daemon.public, "/readyz").await.json()["accounts"][0]["state"], "ok");
+}
