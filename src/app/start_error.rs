@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(place(&config, &service_url_key(&config, PartnerId(102))), "session_config.toml:1: service_url");
         assert_eq!(
             place(&config, &service_url_key(&config, PartnerId(103))),
-            "session_config.toml:7: accounts[1].service_url"
+            "session_config.toml:8: accounts[1].service_url"
         );
         assert_eq!(place(&config, "data_dir"), "data_dir (default)");
     }

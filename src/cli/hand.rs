@@ -16,7 +16,7 @@ use crate::config::{Account, Config};
 use crate::domain::clock::{Clock, Jitter};
 use crate::domain::ids::{AccountId, EntryId};
 use crate::intake::Reverified;
-use crate::store;
+use crate::store::{self, Lane, Reason};
 
 /// Another command holds the data directory for a moment, a starting daemon until it can be asked.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -48,6 +48,10 @@ pub(super) struct Replayed {
 struct Revived {
     revived: usize,
 }
+
+/// An answer of which nothing is read.
+#[derive(Deserialize)]
+struct Noted {}
 
 /// Has something done, and gives the data directory back.
 pub(super) fn order<T>(
@@ -136,6 +140,21 @@ impl Hand {
             }
             Self::Own(workshop) => Ok(workshop.store.dead_retry(number(workshop, account)?, entries).await?),
         }
+    }
+
+    /// Makes entries dirty for a person.
+    pub async fn sync(&self, account: &Account, entries: &[EntryId], force: bool) -> anyhow::Result<()> {
+        match self {
+            Self::Daemon(daemon) => {
+                let body = json!({ "account": account.label, "entries": entries, "force": force });
+                daemon.post::<Noted>("sync", &body).await?;
+            }
+            Self::Own(workshop) => {
+                let reason = if force { Reason::Force } else { Reason::Person };
+                workshop.store.make_dirty(number(workshop, account)?, entries, reason, Lane::Live).await?;
+            }
+        }
+        Ok(())
     }
 }
 

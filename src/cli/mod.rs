@@ -14,6 +14,8 @@ pub mod notification;
 pub mod output;
 pub mod serve;
 mod signals;
+pub mod simulate;
+pub mod sync;
 
 use std::path::PathBuf;
 
@@ -134,6 +136,18 @@ pub enum Command {
     /// process works on or that holds another server's data) is told before that and ends it with exit code 2; nothing is
     /// left half started. What only Kaltura can tell never stops it: the account is then degraded, and says so.
     Serve(serve::Command),
+    /// Run a stand-in Kaltura with a believable account, to try a daemon against
+    ///
+    /// It answers the part of Kaltura's API that the daemon uses, from an account of some 200 entries in memory, and stays
+    /// until Ctrl-C. It prints the two configuration files that point a daemon at it, or writes them. Lines on standard
+    /// input act as the account's editor.
+    Simulate(simulate::Command),
+    /// Look at entries at Kaltura now, and tell what became of each
+    ///
+    /// Beside a running daemon it is the daemon that looks; without one, this command does the daemon's work until these
+    /// entries are done. The decision is the usual one, by the sync field: an entry that an editor has parked, or that is
+    /// done already, is left as it is.
+    Sync(sync::Command),
     /// Play the main job on this machine: no account, no configuration
     Demo(demo::Command),
     /// Check or show the configuration
@@ -180,6 +194,8 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
     }
     match cli.command {
         Command::Serve(command) => serve::run(&command, &options),
+        Command::Simulate(command) => simulate::run(&command, &options),
+        Command::Sync(command) => sync::run(&command, &options),
         Command::Demo(command) => demo::run(&command, options.json),
         Command::Config(command) => config::run(&command, &options),
         Command::Notification(command) => notification::run(&command, &options),

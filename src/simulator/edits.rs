@@ -29,6 +29,15 @@ pub fn announce_rest(account: &mut SimAccount) {
     announce(account, 1);
 }
 
+/// Queues `entry_update` of one entry, as if it had been saved. Returns whether it is there.
+pub fn announce_entry(account: &mut SimAccount, id: &EntryId) -> bool {
+    let is_there = account.entries.contains_key(id);
+    if is_there {
+        notify::queue(account, NotificationKind::EntryUpdate, id);
+    }
+    is_there
+}
+
 fn announce(account: &mut SimAccount, first: usize) {
     let living =
         account.entries.values().filter(|entry| entry.status != SimStatus::DELETED).map(|entry| entry.id.clone());

@@ -61,7 +61,7 @@ pub use custom_metadata::MetadataFields;
 pub use dirty_entries::{DeadEntry, DirtyCounts, Lane, Reason, Reasons};
 pub use entries::{Content, Save, Saved, Seen};
 pub use entry_events::EventKind;
-pub use entry_report::{CategoryReport, ContentReport, DirtyReport, EntryReport, FactsReport};
+pub use entry_report::{CategoryReport, ContentReport, DirtyReport, EntryReport, FactsReport, ThumbnailReport};
 pub use entry_sync::{KnownEntry, MarkRecord, Noted, PendingMark};
 pub use error::Error;
 pub use inbox::{InboxFilter, InboxItem, InboxRequest, ItemOutcome, StoredRequest, Verdict};

@@ -171,3 +171,54 @@ async fn the_admin_token_is_shown_by_nothing() {
     assert!(ran.err.contains("does not know the token in") && !ran.err.contains("00000000"), "{ran:?}");
     assert!(!serving.log().contains(token.trim()));
 }
+
+#[tokio::test]
+async fn entries_are_synced_now_with_a_daemon_and_without() {
+    let place = Place::new().await;
+    let video = |name| place.new_video(name, Some("<metadata><SyncStatus>Sync Needed</SyncStatus></metadata>"));
+    let parked = place.new_video("Parked", Some("<metadata><SyncStatus>Sync Manual</SyncStatus></metadata>"));
+    let (beside, alone) = (video("Beside a daemon"), video("Without one"));
+    place.kaltura.replace_thumbnail(&beside, 1);
+    let told = |id: &EntryId| {
+        let mut lines = [
+            format!("{id}  synced   its content came in, marked \"Sync Done\"; public\n"),
+            format!("{parked}  left     an editor has parked it; not in the mirror\n"),
+            "0_nowhere1  absent   Kaltura has no such entry; not in the mirror\n".to_owned(),
+        ];
+        lines.sort();
+        lines.concat()
+    };
+
+    let serving = place.serve();
+    let ran = place.run(&format!("sync {beside} {parked} 0_nowhere1"));
+    assert_eq!((ran.code, ran.out), (Some(0), told(&beside)), "{}", ran.err);
+    assert_eq!(http::get(serving.public, &format!("/api/v1/entries/{beside}")).await.status, 200);
+    assert_eq!(http::get(serving.public, &format!("/thumbnails/{beside}")).await.status, 200);
+    serving.stop();
+
+    let ran = place.run(&format!("sync {alone} {parked} 0_nowhere1"));
+    assert_eq!((ran.code, ran.out), (Some(0), told(&alone)), "{}", ran.err);
+    assert_eq!(place.kaltura.sync_status(&alone).as_deref(), Some("Sync Done"));
+    let again = place.run_json(&format!("sync {alone}"));
+    let again = &again[0];
+    assert_eq!((&again["id"], &again["account"]), (&json!(alone), &json!("main")));
+    assert_eq!((&again["outcome"], &again["public_state"]), (&json!("left"), &json!("public")));
+    let forced = place.run_json(&format!("sync {parked} --force"));
+    assert_eq!(forced[0]["outcome"], "synced", "{forced}");
+    assert_eq!(place.kaltura.sync_status(&parked).as_deref(), Some("Sync Manual"));
+}
+
+#[tokio::test]
+async fn a_sync_that_fails_says_why_and_ends_with_1() {
+    let place = Place::new().await;
+    let id = place.new_video("Unreachable", None);
+    place.kaltura.stop().await;
+    let alone = place.run(&format!("sync {id}"));
+    assert_eq!(alone.code, Some(1), "{alone:?}");
+    assert!(alone.out.starts_with(&format!("{id}  failed   ")) && alone.out.contains("; tried again 2"), "{alone:?}");
+    let serving = place.serve();
+    let beside = place.run(&format!("sync {id}"));
+    let why = |out: &str| out.split("; tried again").next().unwrap().to_owned();
+    assert_eq!((beside.code, why(&beside.out)), (Some(1), why(&alone.out)), "{beside:?}");
+    serving.stop();
+}

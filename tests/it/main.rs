@@ -6,6 +6,7 @@ mod architecture;
 mod cli_notification;
 mod cli_reading;
 mod cli_serve;
+mod cli_simulate;
 mod cli_verbs;
 mod config;
 mod conformance;

@@ -132,7 +132,8 @@ pub struct Serving {
 }
 
 impl Serving {
-    fn start(mut command: Command, log: PathBuf) -> Self {
+    /// Runs a `serve`, and waits until it says that it is ready; its log goes into a file.
+    pub fn start(mut command: Command, log: PathBuf) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let (line, out) = in_time("a line of serve", move || {

@@ -1,0 +1,194 @@
+//! `simulate`: the stand-in Kaltura by itself, for whoever wants to try a daemon without an account.
+
+mod editor;
+
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::signals::Signals;
+use super::{Options, Outcome, UsageError};
+use crate::domain::clock::Clock;
+use crate::domain::secret::AdminSecret;
+use crate::simulator::account::{SYNC_PROFILE, believable_account};
+use crate::simulator::handle::{Options as Start, Simulator};
+use crate::simulator::sender::{Delivery, Manners, Sender};
+
+/// Where, which account, and whom to notify.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
+pub struct Command {
+    /// Where to answer; port 0 is any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+    listen: SocketAddr,
+    /// Send notifications there, as the account's settings in KMC would say
+    #[arg(long, value_name = "URL")]
+    notify: Option<String>,
+    /// Which believable account; the same number is the same account
+    #[arg(long, value_name = "NUMBER", default_value_t = 7)]
+    seed: u64,
+    /// Write both configuration files into this folder; files that are there stay
+    #[arg(long, value_name = "FOLDER")]
+    write: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Lines on standard input act as an editor in the console:
+  list [WORD]          entries, those whose name has the word: id, status, sync field, name
+  needed ENTRY         set the sync field to Sync Needed; likewise: done, manual, unset
+  rename ENTRY NAME    give an entry another name
+  add NAME             a new video that asks to be synced
+  delete ENTRY         delete an entry
+  announce [ENTRY]     send entry_update of one entry, or of all: for a receiver that is new
+Kaltura notifies of names, additions and deletions, but never of a changed sync field: announce
+the entry, or have it synced, for the daemon to see that.
+
+Examples:
+  kaltura-mirror simulate --write try --notify http://127.0.0.1:8088/notifications
+  cd try && kaltura-mirror serve          (in another terminal; then type announce in the first)
+  echo announce | kaltura-mirror simulate --notify http://127.0.0.1:8088/notifications";
+
+/// How often it is looked whether there is something to send.
+const SEND_EVERY: Duration = Duration::from_millis(200);
+/// Kaltura tries again after ten minutes; nobody who tries a daemon wants to wait that long.
+const RETRY_AFTER: Duration = Duration::from_secs(10);
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// An address that cannot be listened at, a URL that is none, files that cannot be written.
+pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let outcome = runtime.block_on(simulate(command, options));
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn simulate(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
+    let mut signals = Signals::listen()?;
+    let start = Start { listen: command.listen, ..Start::new(believable_account(command.seed, Clock::system())) };
+    let kaltura = Simulator::start(start).await.map_err(|cause| {
+        UsageError(format!("--listen {} cannot be listened at ({cause}); take another port, or 0", command.listen))
+    })?;
+    let sender = command.notify.as_deref().map(|url| sender(&kaltura, url)).transpose()?;
+    let files = Files::for_daemon(&kaltura);
+    if let Some(folder) = &command.write {
+        files.write(folder)?;
+    }
+    introduce(command, options, &kaltura, &files)?;
+    tokio::select! {
+        _ = signals.next() => {}
+        worked = work(options, &kaltura, sender.as_ref()) => worked?,
+    }
+    kaltura.stop().await;
+    Ok(Outcome::Done)
+}
+
+fn sender(kaltura: &Simulator, url: &str) -> anyhow::Result<Sender> {
+    let sender = Sender::new(kaltura.partner_id(), AdminSecret::new(kaltura.admin_secret()), url);
+    let sender = sender.map_err(|error| UsageError(format!("--notify: {error}")))?;
+    Ok(sender.with_manners(Manners { retry_after: RETRY_AFTER, ..Manners::default() }))
+}
+
+/// What a daemon needs to believe that this is its Kaltura.
+struct Files {
+    session: String,
+    script: String,
+}
+
+impl Files {
+    fn for_daemon(kaltura: &Simulator) -> Self {
+        let (partner_id, secret, url) = (kaltura.partner_id(), kaltura.admin_secret(), kaltura.url());
+        Self {
+            session: format!("partner_id = {partner_id}\nadmin_secret = \"{secret}\"\nservice_url = \"{url}/\"\n"),
+            script: format!("sync_metadata_profile_id = {SYNC_PROFILE}\n"),
+        }
+    }
+
+    fn write(&self, folder: &Path) -> Result<(), UsageError> {
+        let refuse = |path: &Path, cause: io::Error| {
+            UsageError(format!("--write: {} cannot be written ({cause}); name another folder", path.display()))
+        };
+        std::fs::create_dir_all(folder).map_err(|cause| refuse(folder, cause))?;
+        for (name, text) in [("session_config.toml", &self.session), ("script_config.toml", &self.script)] {
+            let path = folder.join(name);
+            let file = OpenOptions::new().write(true).create_new(true).open(&path);
+            file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|cause| refuse(&path, cause))?;
+        }
+        Ok(())
+    }
+}
+
+fn introduce(command: &Command, options: &Options, kaltura: &Simulator, files: &Files) -> io::Result<()> {
+    let entries = kaltura.read(|account| account.entries.len());
+    let (url, partner) = (kaltura.url(), kaltura.partner_id());
+    let json = json!({
+        "id": url, "partner_id": partner, "entries": entries,
+        "session_config": files.session, "script_config": files.script,
+    });
+    options.output().answer(&json, || {
+        let Files { session, script } = files;
+        let files = match &command.write {
+            Some(folder) => format!(
+                "Start a daemon beside it:\n  cd {} && kaltura-mirror serve\n",
+                folder.display()
+            ),
+            None => format!("Point a daemon at it:\n\n# session_config.toml\n{session}\n# script_config.toml\n{script}"),
+        };
+        let notices = match &command.notify {
+            Some(url) => format!("Notifications go to {url}."),
+            None => "Notifications are queued and not sent: that takes --notify URL.".to_owned(),
+        };
+        format!("A stand-in Kaltura with {entries} entries of partner {partner} answers at {url}\n\n{files}\n{notices}\nType help for what an editor can do; Ctrl-C ends it.\n")
+    })
+}
+
+/// Sends what is queued, and does what the editor says.
+async fn work(options: &Options, kaltura: &Simulator, sender: Option<&Sender>) -> anyhow::Result<()> {
+    let mut lines = lines_typed();
+    let mut send = tokio::time::interval(SEND_EVERY);
+    send.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut typing = true;
+    loop {
+        tokio::select! {
+            line = lines.recv(), if typing => match line {
+                Some(line) => {
+                    let reply = editor::carry_out(kaltura, &line);
+                    options.output().answer(&reply.json, || reply.text)?;
+                }
+                None => typing = false,
+            },
+            _ = send.tick() => if let Some(sender) = sender {
+                for delivery in sender.drain(kaltura.account()).await {
+                    tell_delivery(options, &delivery)?;
+                }
+            }
+        }
+    }
+}
+
+fn tell_delivery(options: &Options, delivery: &Delivery) -> io::Result<()> {
+    let ids: Vec<String> = delivery.notifications.iter().map(ToString::to_string).collect();
+    let (ids, attempts, answer) = (ids.join(", "), delivery.attempts, editor::answer_in_words(&delivery.answer));
+    let json = json!({ "id": ids, "attempts": attempts, "answer": answer });
+    options.output().answer(&json, || format!("sent notification {ids}, attempt {attempts}: {answer}\n"))
+}
+
+/// A thread of its own: reading a terminal cannot be taken back.
+fn lines_typed() -> mpsc::Receiver<String> {
+    let (send, receive) = mpsc::channel(16);
+    std::thread::spawn(move || {
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            if send.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receive
+}
