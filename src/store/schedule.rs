@@ -40,6 +40,9 @@ impl Store {
     pub async fn advance_schedule(&self, account: AccountId) -> Result<u64, Error> {
         let now = self.now();
         let done_until = done_until(&mut *self.read().await?, account).await?;
+        if done_until == now {
+            return Ok(0);
+        }
         let window = (done_until.min(now).minus(OVERLAP), done_until.max(now));
         let mut told = 0;
         for date in [START_DATES, END_DATES] {
@@ -81,11 +84,16 @@ impl Store {
         }
     }
 
-    /// When the next start or end date of any entry passes.
+    /// When the next start or end date of any entry passes; in the past while one that has passed waits to be followed.
     ///
     /// # Errors
     /// Those of reading.
     pub async fn next_schedule_change(&self) -> Result<Option<Timestamp>, Error> {
+        let mut reader = self.read().await?;
+        let mut followed_until = self.now();
+        for account in self.accounts() {
+            followed_until = followed_until.min(done_until(&mut reader, account.id).await?);
+        }
         let next: Option<i64> = sqlx::query_scalar(
             "select min(date)
              from (
@@ -94,8 +102,8 @@ impl Store {
                  select (select min(end_date) from entries where end_date > ?1)
              )",
         )
-        .bind(self.now().as_secs())
-        .fetch_one(self.readers())
+        .bind(followed_until.as_secs())
+        .fetch_one(&mut *reader)
         .await?;
         Ok(next.map(Timestamp::from_secs))
     }
