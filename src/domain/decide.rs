@@ -14,6 +14,9 @@ use super::sync_rules::{Mode, SyncRules, SyncStatus, WhenNoMetadata};
 /// An edit that a hint tells of within this time after our own mark may have crossed it.
 pub const MARK_CROSSING: Duration = Duration::from_secs(60);
 
+/// Stands for the version of an object that is not there: Kaltura's begin above it.
+pub const NO_VERSION: i64 = 0;
+
 /// How the entry came to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FoundBy {
@@ -30,7 +33,7 @@ pub enum FoundBy {
 pub struct Known {
     /// The fingerprint of its content; `None` when it is not in the mirror.
     pub content: Option<Fingerprint>,
-    /// The metadata version whose sync was last told as `entry.synced`.
+    /// The metadata version whose sync was last told as `entry.synced`; [`NO_VERSION`] when there was no object.
     pub emitted_version: Option<i64>,
     /// Our last mark: the version it made, and when.
     pub marked: Option<(i64, Timestamp)>,
@@ -235,13 +238,14 @@ fn silently_if_changed(look: &Look<'_>, known: &Known) -> Decision {
     }
 }
 
-/// `entry.synced` is told once per entry and metadata version, also when nothing differs.
+/// `entry.synced` is told once per entry and metadata version, also when nothing differs; without an object once until
+/// there is one.
 fn tell_once(look: &Look<'_>, known: &Known) -> Tell {
-    if look.version.is_some() && look.version == known.emitted_version {
-        Tell::ToldBefore
-    } else {
-        Tell::Synced { resync: known.content == Some(look.content) }
-    }
+    let told_before = match look.version {
+        Some(version) => known.emitted_version == Some(version),
+        None => known.emitted_version == Some(NO_VERSION) && known.marked.is_none(),
+    };
+    if told_before { Tell::ToldBefore } else { Tell::Synced { resync: known.content == Some(look.content) } }
 }
 
 #[cfg(test)]
@@ -376,6 +380,19 @@ mod tests {
             decide(&look(SyncStatus::Needed), &known, &rules(Mode::Editorial)),
             Decision::Sync { tell: Tell::ToldBefore, mark: Mark::Update }
         );
+    }
+
+    #[test]
+    fn a_sync_without_an_object_is_told_once_until_there_is_one() {
+        let wanting = SyncRules { when_no_metadata: WhenNoMetadata::Sync, ..rules(Mode::Editorial) };
+        let tell = |known: &Known| match decide(&look(SyncStatus::NoObject), known, &wanting) {
+            Decision::Sync { tell, mark: Mark::Add } => tell,
+            other => panic!("{other:?}"),
+        };
+        let told = Known { emitted_version: Some(NO_VERSION), ..mirrored("now") };
+        assert_eq!(tell(&told), Tell::ToldBefore, "the mark is still missing");
+        let since = Known { marked: Some((2, MARKED_AT)), ..told };
+        assert_eq!(tell(&since), Tell::Synced { resync: true }, "the object was there, and is gone again");
     }
 
     #[test]

@@ -246,7 +246,7 @@ impl Judge<'_> {
             decision,
             content,
             cause: cause(decision),
-            emitted_version: version.filter(|_| told),
+            emitted_version: told.then_some(version.unwrap_or(decide::NO_VERSION)),
             pending_mark: None,
         }
     }

@@ -114,13 +114,17 @@ impl Sync {
         let confirming = ids.iter().any(|id| {
             story.known.get(id).is_some_and(|known| absence::may_confirm(known, confirm_after, story.looked_at))
         });
-        let witness = if confirming {
-            let unfit = [ids, &story.account.absent_witnesses()].concat();
-            self.store.witness(story.account.id, &unfit).await?
-        } else {
-            None
-        };
+        let witness = if confirming { self.witness(story.account, ids).await? } else { None };
         Ok(LookOptions { profiles: story.facts.profile_ids(), witness, fresh_connection: confirming })
+    }
+
+    /// An entry that should be there. One that was missing lately is asked only when there is no other.
+    async fn witness(&self, account: &Account, ids: &[EntryId]) -> Result<Option<EntryId>, store::Error> {
+        let unfit = [ids, &account.absent_witnesses()].concat();
+        match self.store.witness(account.id, &unfit).await? {
+            Some(witness) => Ok(Some(witness)),
+            None => self.store.witness(account.id, ids).await,
+        }
     }
 
     async fn act_on(&self, story: &mut Story<'_>, ids: Vec<EntryId>, mut look: Look) -> Result<Outcomes, store::Error> {
