@@ -21,6 +21,8 @@ pub enum Fault {
     Http(u16),
     /// Everything is done, and the connection is closed without an answer.
     LoseAnswer,
+    /// Everything is done, and no answer ever comes.
+    NoAnswer,
     /// Everything is done, and the connection is closed after half of the body.
     Truncated,
     /// Everything is done, and the body is neither JSON nor XML.
@@ -118,6 +120,7 @@ impl Fault {
             | Self::Hang
             | Self::Http(_)
             | Self::LoseAnswer
+            | Self::NoAnswer
             | Self::Truncated
             | Self::Garbage
             | Self::RateLimitText

@@ -47,6 +47,9 @@ async fn api(http: &HttpRequest, path: &str, body: &[u8], shared: &Shared) -> Ht
     }
     let peer = http.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
     let answer = work(shared, &request, Origin { uri: http.path(), peer: &peer });
+    if strikes.iter().any(|strike| matches!(strike.fault, Fault::NoAnswer)) {
+        std::future::pending::<()>().await;
+    }
     let mut response = respond(&answer, &request, begin.elapsed(), &strikes);
     response.headers_mut().insert(HeaderName::from_static("x-kaltura-session"), label);
     response
@@ -174,7 +177,7 @@ async fn picture(request: &PictureRequest, shared: &Shared) -> HttpResponse {
     for strike in &strikes {
         match &strike.fault {
             Fault::Latency(latency) => tokio::time::sleep(*latency).await,
-            Fault::Hang => std::future::pending().await,
+            Fault::Hang | Fault::NoAnswer => std::future::pending().await,
             Fault::Http(status) => return proxy_page(*status),
             Fault::BeingMade => return picture_response(thumbnails::BEING_MADE),
             Fault::Redirect(url) => {
