@@ -9,7 +9,7 @@ use std::time::Duration;
 use kaltura_mirror::app::{Daemon, StartError};
 use kaltura_mirror::config;
 use kaltura_mirror::domain::clock::{Clock, Jitter, Timestamp};
-use kaltura_mirror::domain::ids::EntryId;
+use kaltura_mirror::domain::ids::{AccountId, EntryId};
 use kaltura_mirror::domain::secret::AdminSecret;
 use kaltura_mirror::simulator::account::{ADMIN_SECRET, PARTNER, SYNC_PROFILE, believable_account};
 use kaltura_mirror::simulator::edits;
@@ -64,6 +64,27 @@ impl House {
         house
     }
 
+    /// Puts another secret into the daemon's secret file.
+    pub fn write_secret(&self, secret: &str) {
+        std::fs::write(self.dir.path().join("secret"), secret).unwrap();
+    }
+
+    /// The one account.
+    pub fn account(&self) -> AccountId {
+        self.daemon.store.accounts()[0].id
+    }
+
+    /// What is wrong with the account as a whole, if anything.
+    pub async fn degraded(&self) -> Option<String> {
+        self.daemon.store.account_states().await.unwrap().remove(0).degraded
+    }
+
+    /// Lets that much time pass, and the daemon do what is due by then.
+    pub async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+        self.run_until_idle().await;
+    }
+
     /// Where the daemon keeps its data.
     pub fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
@@ -116,10 +137,25 @@ impl House {
 
     /// Makes entries dirty as a person would, and lets the daemon work.
     pub async fn sync(&self, entries: &[&EntryId]) {
+        self.hint(entries).await;
+        self.run_until_idle().await;
+    }
+
+    /// Makes entries dirty as a person would, and does not wait.
+    pub async fn hint(&self, entries: &[&EntryId]) {
         let path = "/api/v1/admin/sync";
         let body = serde_json::json!({ "entries": entries });
         assert_eq!(http::post_json(self.daemon.admin, path, &self.token(), &body).await.status, 200);
-        self.run_until_idle().await;
+    }
+
+    /// Waits until Kaltura has been asked this often.
+    pub async fn until_called(&self, service_action: &str, times: usize) {
+        let called = async {
+            while self.kaltura.count(service_action) < times {
+                self.daemon.sync.settled().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), called).await.expect("Kaltura is asked");
     }
 
     /// What visitors get of an entry; nothing when they get none.
@@ -143,8 +179,7 @@ impl House {
 
     /// What operators get of an entry.
     pub async fn report(&self, id: &EntryId) -> Option<EntryReport> {
-        let account = self.daemon.store.accounts()[0].id;
-        self.daemon.store.entry_report(account, id).await.unwrap()
+        self.daemon.store.entry_report(self.account(), id).await.unwrap()
     }
 
     /// The admin token.
@@ -158,10 +193,12 @@ pub const LISTEN: &str = "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.
 
 /// Starts a daemon on a data directory.
 pub async fn start(kaltura: &Simulator, clock: &Clock, dir: &Path, script: &str) -> Result<Daemon, StartError> {
+    let secret = dir.join("secret");
+    std::fs::write(&secret, kaltura.admin_secret()).unwrap();
     let session = format!(
-        "partner_id = {}\nadmin_secret = \"{}\"\nservice_url = \"{}/\"\n",
+        "partner_id = {}\nadmin_secret_file = \"{}\"\nservice_url = \"{}/\"\n",
         kaltura.partner_id(),
-        kaltura.admin_secret(),
+        secret.display(),
         kaltura.url()
     );
     let names_a_profile = script.contains("sync_metadata_profile");
