@@ -31,6 +31,17 @@ const END_DATES: &str = "select end_date, row_id
      order by end_date, row_id
      limit ?5";
 
+const NEXT_DATE: &str = "select min(date)
+     from (
+         select (select start_date from entries
+                 where start_date > ?1 and +account_id = ?2
+                 order by start_date limit 1) as date
+         union all
+         select (select end_date from entries
+                 where end_date > ?1 and +account_id = ?2
+                 order by end_date limit 1)
+     )";
+
 impl Store {
     /// Turns every start and end date since the last call into `put` and `drop` rows, in chunks of a transaction each.
     /// Says how many changes visitors saw. A clock that was set back is followed back.
@@ -90,21 +101,16 @@ impl Store {
     /// Those of reading.
     pub async fn next_schedule_change(&self) -> Result<Option<Timestamp>, Error> {
         let mut reader = self.read().await?;
-        let mut followed_until = self.now();
+        let mut next: Option<i64> = None;
         for account in self.accounts() {
-            followed_until = followed_until.min(done_until(&mut reader, account.id).await?);
+            let followed_until = done_until(&mut reader, account.id).await?.min(self.now());
+            let date: Option<i64> = sqlx::query_scalar(NEXT_DATE)
+                .bind(followed_until.as_secs())
+                .bind(account.id.0)
+                .fetch_one(&mut *reader)
+                .await?;
+            next = [next, date].into_iter().flatten().min();
         }
-        let next: Option<i64> = sqlx::query_scalar(
-            "select min(date)
-             from (
-                 select (select min(start_date) from entries where start_date > ?1) as date
-                 union all
-                 select (select min(end_date) from entries where end_date > ?1)
-             )",
-        )
-        .bind(followed_until.as_secs())
-        .fetch_one(&mut *reader)
-        .await?;
         Ok(next.map(Timestamp::from_secs))
     }
 }
