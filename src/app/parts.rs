@@ -96,11 +96,12 @@ fn client(
     clock: &Clock,
     jitter: &Jitter,
 ) -> Result<Client, ApiError> {
-    let (way, version) = match account.session {
-        SessionKind::V2 => (SessionWay::Local, KsVersion::V2),
-        SessionKind::V1 => (SessionWay::Local, KsVersion::V1),
-        SessionKind::Start => (SessionWay::Start, KsVersion::V2),
+    let (way, secret) = match &account.app_token {
+        Some(token) => (SessionWay::AppToken { id: token.id.clone() }, token.token.clone()),
+        None if account.session == SessionKind::Start => (SessionWay::Start, account.admin_secret.clone()),
+        None => (SessionWay::Local, account.admin_secret.clone()),
     };
+    let version = if account.session == SessionKind::V1 { KsVersion::V1 } else { KsVersion::V2 };
     let settings = ClientSettings {
         service,
         session: SessionSettings {
@@ -116,7 +117,6 @@ fn client(
             ..Pace::default()
         },
     };
-    let secret = account.admin_secret.clone();
     let source = move || -> Result<AdminSecret, String> { secret.read().map_err(|cause| cause.to_string()) };
     Client::new(settings, source, clock.clone(), jitter.clone())
 }

@@ -108,9 +108,8 @@ impl Account {
         let notification_secrets = tables.iter().filter_map(NamedSecret::read).collect();
         let session = section.or("session", SessionKind::V2);
         let session_lifetime = section.within("session_lifetime", hours(24), hours(1)..=hours(24 * 30));
-        let later = section.without_effect_yet();
-        let (app_token, minimum_hash_algorithm) =
-            (AppToken::read(&later), later.or("minimum_hash_algorithm", HashAlgorithm::Sha1));
+        let app_token = AppToken::read(section);
+        let minimum_hash_algorithm = section.without_effect_yet().or("minimum_hash_algorithm", HashAlgorithm::Sha1);
         let sync_profile = profiles.sync?;
         Some(Self {
             label,

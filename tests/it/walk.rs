@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use kaltura_mirror::simulator::account::STAFF_ONLY;
+use kaltura_mirror::domain::clock::Clock;
+use kaltura_mirror::simulator::account::{STAFF_ONLY, believable_account};
 use kaltura_mirror::simulator::edits;
+use kaltura_mirror::simulator::handle::{Options, Simulator};
+use kaltura_mirror::simulator::sessions::SimAppToken;
 
-use crate::house::{House, http};
+use crate::house::{House, START, http};
 
 const NEEDED: &str = "<metadata><SyncStatus>Sync Needed</SyncStatus></metadata>";
 const DONE: &str = "<metadata><SyncStatus>Sync Done</SyncStatus></metadata>";
@@ -103,4 +106,34 @@ async fn a_daemon_starts_answers_and_says_why_while_kaltura_is_down() {
     house.kaltura.restart().await.unwrap();
     house.learn_facts().await;
     assert_eq!(http::get(house.daemon.public, "/readyz").await.json()["accounts"][0]["state"], "ok");
+}
+
+#[tokio::test]
+async fn with_an_application_token_the_admin_secret_only_verifies_notifications() {
+    let clock = Clock::manual(START);
+    let kaltura = Simulator::start(Options::new(believable_account(7, clock.clone()))).await.unwrap();
+    kaltura.edit(|account| {
+        let token = SimAppToken {
+            id: "0_u970c0w2".to_owned(),
+            token: "a-token-of-some-length".to_owned(),
+            description: None,
+            created_at: 0,
+            updated_at: 0,
+            status: 2,
+            expiry: None,
+            session_type: Some(2),
+            session_user_id: None,
+            session_duration: 86_400,
+            session_privileges: Some("list:*,disableentitlement".to_owned()),
+            hash_type: "SHA256".to_owned(),
+        };
+        account.app_tokens.insert(token.id.clone(), token);
+    });
+    let house =
+        House::beside_as(kaltura, clock, "app_token_id = \"0_u970c0w2\"\napp_token = \"a-token-of-some-length\"\n")
+            .await;
+    let id = house.new_video("By token", Some(NEEDED));
+    house.deliver().await;
+    assert_eq!(house.sync_xml(&id).as_deref(), Some(DONE));
+    assert!(house.kaltura.count("appToken.startSession") > 0);
 }

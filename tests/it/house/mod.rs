@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kaltura_mirror::app::{Daemon, StartError};
-use kaltura_mirror::config;
+use kaltura_mirror::config::{self, Config};
 use kaltura_mirror::domain::clock::{Clock, Jitter, Timestamp};
 use kaltura_mirror::domain::ids::{AccountId, EntryId};
 use kaltura_mirror::domain::secret::AdminSecret;
@@ -50,6 +50,16 @@ impl House {
         let dir = tempfile::tempdir().unwrap();
         let daemon = start(&kaltura, &clock, dir.path(), script).await.unwrap();
         let house = Self { kaltura, daemon, clock, script: script.to_owned(), dir };
+        house.learn_facts().await;
+        house
+    }
+
+    /// The same, with further lines in `session_config.toml`.
+    pub async fn beside_as(kaltura: Simulator, clock: Clock, session: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = configuration(&kaltura, dir.path(), session, "");
+        let daemon = Daemon::start(config, clock.clone(), Jitter::fixed(0.5)).await.unwrap();
+        let house = Self { kaltura, daemon, clock, script: String::new(), dir };
         house.learn_facts().await;
         house
     }
@@ -193,10 +203,14 @@ pub const LISTEN: &str = "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.
 
 /// Starts a daemon on a data directory.
 pub async fn start(kaltura: &Simulator, clock: &Clock, dir: &Path, script: &str) -> Result<Daemon, StartError> {
+    Daemon::start(configuration(kaltura, dir, "", script), clock.clone(), Jitter::fixed(0.5)).await
+}
+
+fn configuration(kaltura: &Simulator, dir: &Path, session: &str, script: &str) -> Config {
     let secret = dir.join("secret");
     std::fs::write(&secret, kaltura.admin_secret()).unwrap();
     let session = format!(
-        "partner_id = {}\nadmin_secret_file = \"{}\"\nservice_url = \"{}/\"\n",
+        "partner_id = {}\nadmin_secret_file = \"{}\"\nservice_url = \"{}/\"\n{session}",
         kaltura.partner_id(),
         secret.display(),
         kaltura.url()
@@ -209,6 +223,5 @@ pub async fn start(kaltura: &Simulator, clock: &Clock, dir: &Path, script: &str)
 ",
         dir.join("data").display(),
     );
-    let config = config::from_texts(&session, &script).unwrap();
-    Daemon::start(config, clock.clone(), Jitter::fixed(0.5)).await
+    config::from_texts(&session, &script).unwrap()
 }
