@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
 use super::presence::PresenceError;
-use crate::config::{self, Config, Origin};
+use crate::config::{self, Config, Origin, Shipped};
 use crate::domain::ids::PartnerId;
 use crate::store;
 
@@ -33,7 +33,7 @@ pub enum StartError {
     #[error("{0}")]
     Secrets(#[from] crate::notification::secrets::InvalidSecrets),
     /// The data directory.
-    #[error("{place}: {cause}")]
+    #[error("{place}: {cause}{}", cure_of_store(cause))]
     Store {
         /// Where the directory, or the server it must be of, is written, and its key.
         place: String,
@@ -68,12 +68,29 @@ impl StartError {
     }
 }
 
-/// `script_config.toml:3: data_dir`, or the key alone when nobody wrote it.
+/// `script_config.toml:3: data_dir`; of a key that nobody wrote, the file it belongs into.
 fn place(config: &Config, key: &str) -> String {
     match config.settings.iter().find(|setting| setting.key == key).map(|setting| &setting.origin) {
-        None | Some(Origin::Default) => format!("{key} (default)"),
+        None | Some(Origin::Default) => format!("{}: {key} (default)", file_of(config, key)),
         Some(origin) => format!("{origin}: {key}"),
     }
+}
+
+/// The file as it was named: some key that every such file has stands in it, unless variables speak in its place.
+fn file_of(config: &Config, key: &str) -> String {
+    let (file, has_everyone) = if key.ends_with("service_url") {
+        (Shipped::Session, "partner_id")
+    } else {
+        (Shipped::Script, "sync_metadata_profile")
+    };
+    let path =
+        config.settings.iter().filter(|setting| setting.key.contains(has_everyone)).find_map(|setting| match &setting
+            .origin
+        {
+            Origin::File { path, .. } => Some(path.display().to_string()),
+            _ => None,
+        });
+    path.unwrap_or_else(|| file.name().to_owned())
 }
 
 /// An account of several stands at `accounts[0]`, and may leave its server to the key at the top.
@@ -86,6 +103,14 @@ fn service_url_key(config: &Config, partner_id: PartnerId) -> String {
     let is_written =
         |key: &String| config.settings.iter().any(|setting| setting.key == *key && setting.origin != Origin::Default);
     own.filter(is_written).unwrap_or_else(|| "service_url".to_owned())
+}
+
+/// What the store itself cannot advise, since it does not know who chose the directory.
+fn cure_of_store(cause: &store::Error) -> &'static str {
+    match cause {
+        store::Error::Unusable { .. } => "; name a folder that this user can make and write",
+        _ => "",
+    }
 }
 
 fn cure(cause: &io::Error) -> &'static str {
@@ -111,6 +136,6 @@ mod tests {
             place(&config, &service_url_key(&config, PartnerId(103))),
             "session_config.toml:8: accounts[1].service_url"
         );
-        assert_eq!(place(&config, "data_dir"), "data_dir (default)");
+        assert_eq!(place(&config, "data_dir"), "script_config.toml: data_dir (default)");
     }
 }

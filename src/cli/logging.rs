@@ -9,6 +9,9 @@ use super::UsageError;
 /// Says what is logged: a level, or `module=level` between commas.
 const VARIABLE: &str = "KALTURA_MIRROR_LOG";
 
+/// The HTTP servers tell of every thread they start and stop.
+const DEFAULT: &str = "info,actix_server=warn";
+
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -24,7 +27,7 @@ pub enum Format {
 /// # Errors
 /// A filter in the environment that is none.
 pub fn start(format: Format) -> Result<(), UsageError> {
-    let written = std::env::var(VARIABLE).unwrap_or_else(|_| "info".to_owned());
+    let written = std::env::var(VARIABLE).unwrap_or_else(|_| DEFAULT.to_owned());
     let filter = EnvFilter::try_new(&written).map_err(|error| {
         UsageError(format!("{VARIABLE} = {written:?}: {error}; write a level such as info, or module=level"))
     })?;

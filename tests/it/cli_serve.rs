@@ -128,7 +128,12 @@ async fn a_second_process_on_a_data_directory_is_told_who_has_it() {
     let data_dir = place.path("data").display().to_string();
     assert_says(
         &refused(&place),
-        &["data_dir", &data_dir, &holder, "stop that process or give this one another data_dir"],
+        &[
+            "script_config.toml: data_dir (default)",
+            &data_dir,
+            &holder,
+            "stop that process or give this one another data_dir",
+        ],
     );
     assert_eq!(http::get(serving.public, "/readyz").await.status, 200, "the first goes on");
 }
@@ -164,5 +169,8 @@ async fn what_the_files_lack_is_told_before_anything_is_made() {
 async fn a_data_directory_that_cannot_be_made_is_named() {
     let place = Place::new().await;
     place.write("data", "a file stands in its way");
-    assert_says(&refused(&place), &["data_dir", &place.path("data").display().to_string()]);
+    let data_dir = place.path("data").display().to_string();
+    let parts =
+        ["script_config.toml: data_dir (default): cannot use", &data_dir, "name a folder that this user can make"];
+    assert_says(&refused(&place), &parts);
 }
