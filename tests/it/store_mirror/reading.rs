@@ -52,7 +52,7 @@ async fn an_entry_is_told_in_the_public_shape() {
         "id": ID, "account": "main", "name": format!("Entry {ID}"), "description": "words", "tags": ["one", "two"],
         "categories": ["Portal"], "mediaType": 1, "type": "1", "duration": 12, "msDuration": 12_345, "width": 1280,
         "height": 720, "createdAt": 1_700_000_000, "updatedAt": 1_790_000_000, "plays": 3, "views": 4,
-        "thumbnail": {"url": format!("/thumbnails/{ID}?v=100001"), "version": "100001"},
+        "thumbnail": {"url": format!("/thumbnails/{ID}?account=main&v=100001"), "version": "100001"},
         "flavors": [
             {"id": "0_flavor01", "width": 640, "height": 360, "bitrate": 720, "containerFormat": "isom"},
             {"id": "0_flavor02", "width": 1280, "height": 720, "bitrate": 1440, "containerFormat": "isom"},
