@@ -7,6 +7,7 @@ use kaltura_mirror::simulator::account::{MEMBERS, STAFF_ONLY};
 use kaltura_mirror::simulator::edits;
 use kaltura_mirror::simulator::entry::{SimEntry, SimStatus};
 use kaltura_mirror::simulator::handle::Simulator;
+use kaltura_mirror::store::Cause;
 
 use super::{DONE, NEEDED};
 use crate::house::House;
@@ -131,6 +132,7 @@ async fn dates_that_passed_while_the_daemon_was_down_are_caught_up_with() {
     let house = house.restart().await;
     house.run_until_idle().await;
     assert!(!house.is_public(&id).await);
+    assert_eq!(house.causes(&id).await.last(), Some(&Cause::Schedule), "readers of the feed are told as well");
 }
 
 #[tokio::test]
