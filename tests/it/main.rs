@@ -10,6 +10,7 @@ mod cli_simulate;
 mod cli_verbs;
 mod config;
 mod conformance;
+mod crash;
 mod drills;
 mod house;
 mod kaltura;

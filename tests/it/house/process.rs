@@ -97,7 +97,14 @@ impl Place {
 
     /// Starts `serve`, and waits until it says that it is ready.
     pub fn serve(&self) -> Serving {
-        Serving::start(self.command("serve"), self.path("serve.log"))
+        self.serve_with([])
+    }
+
+    /// The same, with these variables.
+    pub fn serve_with<const N: usize>(&self, variables: [(&str, &str); N]) -> Serving {
+        let mut command = self.command("serve");
+        command.envs(variables);
+        Serving::start(command, self.path("serve.log"))
     }
 
     /// A video that is ready and open to all, with this document of the sync profile; Kaltura has queued its `entry_add`.
@@ -179,6 +186,13 @@ impl Serving {
             (child.wait().unwrap(), rest)
         });
         Ran { code: status.code(), out, err: self.log() }
+    }
+
+    /// SIGKILL: nothing is finished, nothing is said.
+    pub fn kill(mut self) {
+        let (mut child, _) = self.running.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Stops it as a service manager does.
