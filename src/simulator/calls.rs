@@ -1,6 +1,6 @@
 //! What was called: one row a call, sub-requests of a multirequest each their own.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::domain::clock::Timestamp;
 
@@ -20,13 +20,14 @@ pub struct Call {
 }
 
 /// Calls since the last reset: the latest in full, all of them as counts.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct CallLog {
     latest: VecDeque<Call>,
     counts: BTreeMap<String, usize>,
     calls: usize,
     http_requests: usize,
     image_requests: usize,
+    sessions: BTreeSet<String>,
 }
 
 impl CallLog {
@@ -50,6 +51,19 @@ impl CallLog {
         let surplus = self.latest.len().saturating_sub(Self::KEPT);
         self.latest.drain(..surplus);
         self.http_requests
+    }
+
+    /// Remembers the text of a session that came with a call; the first thousand different ones.
+    pub fn record_session(&mut self, ks: String) {
+        const KEPT: usize = 1000;
+        if self.sessions.len() < KEPT {
+            self.sessions.insert(ks);
+        }
+    }
+
+    /// Every KS that came, good or not: what must be found nowhere else.
+    pub fn sessions(&self) -> Vec<String> {
+        self.sessions.iter().cloned().collect()
     }
 
     /// Counts a request for a picture.

@@ -129,6 +129,11 @@ impl Simulator {
         lock(&self.shared.log).count(service_action)
     }
 
+    /// The text of every session that came with a call since the last reset, good or not.
+    pub fn sessions(&self) -> Vec<String> {
+        lock(&self.shared.log).sessions()
+    }
+
     /// HTTP requests to the API: what "API calls an entry" counts.
     pub fn http_requests(&self) -> usize {
         lock(&self.shared.log).http_requests()

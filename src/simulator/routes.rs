@@ -64,7 +64,11 @@ fn record(shared: &Shared, request: &Request) -> (Vec<Strike>, HeaderValue) {
         Asked::Nothing => &[],
     };
     let named: Vec<(String, Vec<String>)> = calls.iter().map(|call| (call.name(), call.ids(&account))).collect();
-    let number = lock(&shared.log).record(&named, account.clock.now());
+    let number = {
+        let mut log = lock(&shared.log);
+        calls.iter().filter_map(|call| call.params.text("ks")).for_each(|ks| log.record_session(ks));
+        log.record(&named, account.clock.now())
+    };
     let label = format!("{number}, {}", account.now());
     let label = HeaderValue::from_str(&label).expect("digits and a comma are a header value");
     (lock(&shared.faults).strike_http(&named), label)

@@ -19,6 +19,7 @@ mod notification;
 mod public_api;
 mod reception;
 mod reception_kill;
+mod secrets;
 mod simulator;
 mod simulator_sender;
 mod store_claims;
