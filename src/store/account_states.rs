@@ -4,7 +4,8 @@ use serde::Serialize;
 use sqlx::Row;
 
 use super::error::Error;
-use super::{Account, Store, settings};
+use super::{Store, settings};
+use crate::domain::clock::Timestamp;
 use crate::domain::ids::AccountId;
 
 const DEGRADED: &str = "degraded";
@@ -16,6 +17,13 @@ pub struct AccountState {
     pub label: String,
     /// What only a person can mend, at Kaltura or in the configuration; nothing when all is well.
     pub degraded: Option<String>,
+}
+
+fn braked(since: Timestamp) -> String {
+    format!(
+        "removal by absence is stopped since {since}: too much of the mirror went missing at once; when that is right, \
+         release it over the admin API (removals/release)"
+    )
 }
 
 impl Store {
@@ -54,11 +62,13 @@ impl Store {
     pub async fn account_states(&self) -> Result<Vec<AccountState>, Error> {
         let rows = sqlx::query("select account_id, value from settings where name = ?").bind(DEGRADED);
         let rows = rows.fetch_all(self.readers()).await?;
-        let state = |account: &Account| {
+        let mut states = Vec::with_capacity(self.accounts().len());
+        for account in self.accounts() {
             let row = rows.iter().find(|row| row.try_get("account_id").is_ok_and(|id: i64| id == account.id.0));
-            let degraded = row.map(|row| row.try_get("value")).transpose()?;
-            Ok(AccountState { label: account.label.clone(), degraded })
-        };
-        self.accounts().iter().map(state).collect()
+            let degraded: Option<String> = row.map(|row| row.try_get("value")).transpose()?;
+            let degraded = degraded.or(self.brake(account.id).await?.map(braked));
+            states.push(AccountState { label: account.label.clone(), degraded });
+        }
+        Ok(states)
     }
 }

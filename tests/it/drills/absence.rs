@@ -103,6 +103,7 @@ async fn too_much_missing_at_once_trips_the_brake_and_is_shown_again() {
     house.sync(&ids[15..].iter().collect::<Vec<_>>()).await;
     let account = house.account();
     assert!(house.daemon.store.brake(account).await.unwrap().is_some());
+    assert!(house.degraded().await.expect("it is told").starts_with("removal by absence is stopped since 20"));
     for id in &ids {
         assert!(house.is_public(id).await, "{id}");
     }
