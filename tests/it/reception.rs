@@ -44,13 +44,6 @@ impl House {
         self.restart_with(Limits::default()).await
     }
 
-    /// The database may grow by so many bytes, and no more.
-    async fn restart_with_room(self, bytes: u64) -> Self {
-        self.store.close().await;
-        let size = std::fs::metadata(self.directory.path().join("mirror.db")).unwrap().len();
-        self.restart_with(Limits { mirror_max_bytes: Some(size + bytes), ..Limits::default() }).await
-    }
-
     async fn restart_with(self, limits: Limits) -> Self {
         let Self { directory, clock, store: old, intake } = self;
         old.close().await;
