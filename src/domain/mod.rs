@@ -10,6 +10,7 @@ pub mod clock;
 pub mod decide;
 pub mod entry;
 pub mod fingerprint;
+pub mod hook;
 pub mod ids;
 pub mod public_entry;
 pub mod secret;
