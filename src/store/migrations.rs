@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, SqlSafeStr, SqlitePool};
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqliteConnection, SqlitePool};
 
 use super::error::Error;
+use super::turn::Writer;
 
 /// One step: version, name, statements.
 type Step = (i64, &'static str, &'static str);
@@ -24,13 +25,15 @@ pub(super) const THUMBNAILS: &[Step] =
 ///
 /// # Errors
 /// `NewerDatabase` when a later program has been here; `Corrupt` when an applied step is not the one we know.
-pub(super) async fn apply(pool: &SqlitePool, file: &Path, steps: &[Step]) -> Result<(), Error> {
-    let found = version(pool).await?;
+pub(super) async fn apply(writer: &Writer, file: &Path, steps: &[Step]) -> Result<(), Error> {
+    let mut turn = writer.turn().await?;
+    let found = version(&mut turn).await?;
     let known = last(steps);
     if found > known {
         return Err(Error::NewerDatabase { file: file.to_owned(), found, known });
     }
-    Migrator::with_migrations(steps.iter().map(migration).collect()).run(pool).await.map_err(|error| match error {
+    let migrator = Migrator::with_migrations(steps.iter().map(migration).collect());
+    migrator.run(&mut *turn).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Error::from(error),
         other => Error::Corrupt { cause: format!("{}: {other}", file.display()) },
     })
@@ -41,7 +44,8 @@ pub(super) async fn apply(pool: &SqlitePool, file: &Path, steps: &[Step]) -> Res
 /// # Errors
 /// `NewerDatabase` or `OlderDatabase`.
 pub(super) async fn require(pool: &SqlitePool, file: &Path, steps: &[Step]) -> Result<(), Error> {
-    let (found, known) = (version(pool).await?, last(steps));
+    let found = version(&mut *pool.acquire().await?).await?;
+    let known = last(steps);
     let file = file.to_owned();
     match found.cmp(&known) {
         std::cmp::Ordering::Equal => Ok(()),
@@ -55,15 +59,15 @@ fn last(steps: &[Step]) -> i64 {
 }
 
 /// The last step applied; 0 for an empty database.
-async fn version(pool: &SqlitePool) -> Result<i64, Error> {
+async fn version(connection: &mut SqliteConnection) -> Result<i64, Error> {
     let tracked: i64 = sqlx::query_scalar("select count(*) from sqlite_schema where name = '_sqlx_migrations'")
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await?;
     if tracked == 0 {
         return Ok(0);
     }
     Ok(sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success")
-        .fetch_one(pool)
+        .fetch_one(connection)
         .await?)
 }
 

@@ -8,7 +8,9 @@ use super::database::Database;
 use super::error::Error;
 use super::limits::Limits;
 use super::lock::DirectoryLock;
+use super::numbers::Numbers;
 use super::pace::Pace;
+use super::turn::Turn;
 use super::writer::{Tickets, WriteTx};
 use crate::domain::clock::Clock;
 
@@ -16,10 +18,11 @@ use crate::domain::clock::Clock;
 pub(super) struct Mirror {
     pub(super) database: Database,
     pub(super) pace: Pace,
+    pub(super) numbers: Numbers,
     pub(super) dirty_signal: Notify,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
-    tickets: Tickets,
+    pub(super) tickets: Tickets,
     last_inbox_id: AtomicI64,
     /// Held for as long as anything may write; absent when opened for reading only.
     _lock: Option<DirectoryLock>,
@@ -37,6 +40,7 @@ impl Mirror {
             sqlx::query_scalar("select coalesce(max(inbox_id), 0) from inbox").fetch_one(database.readers()).await?;
         Ok(Self {
             pace: Pace::new(limits.resync.clone()),
+            numbers: Numbers::default(),
             dirty_signal: Notify::new(),
             last_inbox_id: AtomicI64::new(last_inbox_id),
             database,
@@ -50,6 +54,11 @@ impl Mirror {
     /// A writing transaction; waits for its turn.
     pub(super) async fn write(&self) -> Result<WriteTx, Error> {
         Ok(WriteTx::new(self.database.write().await?, self.tickets.clone()))
+    }
+
+    /// The right to write, for whoever brings a whole transaction in one text; waits for its turn.
+    pub(super) async fn turn(&self) -> Result<Turn, Error> {
+        self.database.writer()?.turn().await
     }
 
     /// The number of the next request in the inbox; one that is not used in the end is skipped.

@@ -33,6 +33,7 @@ mod limits;
 mod lock;
 mod migrations;
 mod mirror;
+mod numbers;
 mod pace;
 mod policy;
 mod prune;
@@ -44,6 +45,7 @@ mod schedule;
 mod settings;
 mod tallies;
 mod thumbnails;
+mod turn;
 mod writer;
 
 use std::path::{Path, PathBuf};
