@@ -4,6 +4,7 @@
 //! may look in here; this one looks nowhere.
 
 pub mod account_facts;
+pub mod address;
 pub mod api_value;
 pub mod backoff;
 pub mod clock;
