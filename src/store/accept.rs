@@ -21,6 +21,7 @@ use super::error::Error;
 use super::inbox::ItemOutcome;
 use super::limits::{ACCEPT_BATCH_MAX, ACCEPT_QUEUE_MAX};
 use super::mirror::Mirror;
+use super::outbox;
 use super::prune;
 use super::writer::WriteTx;
 use crate::domain::clock::Timestamp;
@@ -200,8 +201,11 @@ async fn commit(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<V
     let mut tx = mirror.write().await?;
     let mut known = Known::find(&mut tx, batch).await?;
     let mut rows = Rows::default();
-    let accepted = batch.iter().map(|received| rows.add(received, &mut known, bodies, mirror)).collect();
+    let accepted: Vec<_> = batch.iter().map(|received| rows.add(received, &mut known, bodies, mirror)).collect();
     rows.write(&mut tx, mirror).await?;
+    let verified =
+        batch.iter().zip(&accepted).map(|(received, accepted)| (received.account, *accepted, received.received_at));
+    outbox::forward(&mut tx, verified).await?;
     tx.commit().await?;
     Ok(accepted)
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::error::Error;
+use super::hooks::{Hooks, Outbox};
 
 /// How many tickets one durable reservation covers: a start skips at most so many numbers.
 const RESERVATION: i64 = 10_000;
@@ -46,11 +47,31 @@ pub(super) struct WriteTx {
     tickets: Tickets,
     /// Written in this transaction, good once it is committed.
     reserving: Option<i64>,
+    outbox: Arc<Outbox>,
+    hooks: Arc<Hooks>,
+    /// There is something new to deliver once this is committed.
+    has_deliveries: bool,
 }
 
 impl WriteTx {
-    pub(super) fn new(transaction: Transaction<'static, Sqlite>, tickets: Tickets) -> Self {
-        Self { transaction, tickets, reserving: None }
+    pub(super) fn new(transaction: Transaction<'static, Sqlite>, tickets: Tickets, outbox: Arc<Outbox>) -> Self {
+        let hooks = outbox.hooks();
+        Self { transaction, tickets, reserving: None, outbox, hooks, has_deliveries: false }
+    }
+
+    /// Whom to tell, as of this transaction.
+    pub(super) fn hooks(&self) -> Arc<Hooks> {
+        Arc::clone(&self.hooks)
+    }
+
+    /// From here on these are told.
+    pub(super) fn replace_hooks(&mut self, hooks: Hooks) {
+        self.hooks = Arc::new(hooks);
+    }
+
+    /// Wakes whoever delivers, once this is committed.
+    pub(super) fn wakes_deliverers(&mut self) {
+        self.has_deliveries = true;
     }
 
     /// One ticket or claim token.
@@ -86,6 +107,9 @@ impl WriteTx {
         self.transaction.commit().await?;
         if let Some(up_to) = self.reserving {
             self.tickets.with(|counter| counter.reserved = counter.reserved.max(up_to));
+        }
+        if self.has_deliveries {
+            self.outbox.ring();
         }
         Ok(())
     }

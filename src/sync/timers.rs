@@ -142,6 +142,7 @@ impl Sync {
         self.store.prune_inbox().await?;
         self.store.prune_entry_events(now.minus(retention.events_for)).await?;
         self.store.prune_changes(now.minus(retention.changes_for), retention.changes_max).await?;
+        self.store.prune_deliveries(now.minus(retention.changes_for), retention.changes_max).await?;
         self.store.purge_tombstones(now.minus(retention.purge_removed_after)).await?;
         self.store.prune_thumbnails().await?;
         Ok(())

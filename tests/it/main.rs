@@ -16,6 +16,7 @@ mod house;
 mod kaltura;
 mod metadata_xml;
 mod notification;
+mod outbox;
 mod public_api;
 mod reception;
 mod reception_kill;
