@@ -236,6 +236,15 @@ impl<'r> Section<'r> {
         path
     }
 
+    /// A program as it is started: one that is named by a relative path begins, as any path, in the folder of the file.
+    pub fn program(&self, name: &str, program: &str) -> String {
+        if program.contains('/') {
+            self.absolute(program, &self.place_of(name)).display().to_string()
+        } else {
+            program.to_owned()
+        }
+    }
+
     /// A secret: its text at `name`, or the path of a file that holds it at `<name>_file`; a variable stands above
     /// a file. A secret that cannot be read, is empty or a placeholder has been reported.
     pub fn secret(&self, name: &str) -> Option<SecretSource> {

@@ -1,6 +1,6 @@
 //! Whom an address can reach. Who may be called there is decided by those who call.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// What an address is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,14 @@ pub fn reach(address: IpAddr) -> Reach {
         IpAddr::V4(address) => reach_v4(address),
         IpAddr::V6(address) => reach_v6(address),
     }
+}
+
+/// Whether who listens at `listening` is reached at `target`, as far as addresses alone tell: who listens everywhere is
+/// reached at every loopback address, and at others that only the machine knows to be its own.
+pub fn is_listener(listening: SocketAddr, target: SocketAddr) -> bool {
+    let (own, called) = (listening.ip().to_canonical(), target.ip().to_canonical());
+    let everywhere = own.is_unspecified() && (called.is_loopback() || called.is_unspecified());
+    listening.port() == target.port() && (own == called || everywhere)
 }
 
 fn reach_v4(address: Ipv4Addr) -> Reach {
@@ -93,6 +101,23 @@ mod tests {
             ("203.0.113.7", Reach::Unusable),
         ] {
             assert_eq!(reach(address.parse().unwrap()), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_listener_is_reached_at_its_own_address_and_port() {
+        for (listening, target, expected) in [
+            ("127.0.0.1:8088", "127.0.0.1:8088", true),
+            ("127.0.0.1:8088", "[::ffff:127.0.0.1]:8088", true),
+            ("127.0.0.1:8088", "127.0.0.1:8089", false),
+            ("127.0.0.1:8088", "127.0.0.2:8088", false),
+            ("0.0.0.0:8088", "127.0.0.2:8088", true),
+            ("[::]:8088", "127.0.0.1:8088", true),
+            ("[::]:8088", "[::1]:8088", true),
+            ("0.0.0.0:8088", "10.0.0.1:8088", false),
+        ] {
+            let is = is_listener(listening.parse().unwrap(), target.parse().unwrap());
+            assert_eq!(is, expected, "{listening} {target}");
         }
     }
 }
