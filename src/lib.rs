@@ -51,6 +51,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod hooks;
 pub mod intake;
 pub mod kaltura;
 pub mod metadata_xml;
