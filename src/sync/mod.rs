@@ -79,6 +79,8 @@ pub struct Retention {
     pub changes_max: u64,
     /// The content of removed entries.
     pub purge_removed_after: Duration,
+    /// Deliveries to hooks that have ended.
+    pub deliveries_for: Duration,
 }
 
 /// A clock that is moved by hand rings nobody.
