@@ -2,6 +2,7 @@
 
 mod bench;
 mod commands;
+mod examples;
 mod operators;
 mod sink;
 mod urls;
