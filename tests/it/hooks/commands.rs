@@ -51,11 +51,12 @@ async fn no_more_programs_run_at_once_than_the_hook_s_concurrency() {
 async fn a_program_that_still_runs_when_the_daemon_stops_is_ended_and_told_again_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("told").display().to_string();
-    let script = "cat >> \"$0\"; [ -e \"$0.ready\" ] || sleep 1000";
+    let script = "cat >> \"$0\"; [ -e \"$0.ready\" ] || { touch \"$0.slow\"; sleep 1000; }";
     let bench = Bench::with(vec![shell("slow", script, &path)]).await;
     let id = bench.tell("slow").await;
     let lines = || std::fs::read_to_string(&path).unwrap_or_default().lines().count();
-    until(|| lines() == 1).await;
+    let slow = format!("{path}.slow");
+    until(|| std::path::Path::new(&slow).exists()).await;
     std::fs::write(format!("{path}.ready"), "").unwrap();
     let bench = bench.restart().await;
     bench.rest().await;
