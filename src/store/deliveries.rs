@@ -210,29 +210,29 @@ impl Store {
     /// Those of reading.
     pub async fn next_delivery_due(&self, hook: &str) -> Result<Option<Timestamp>, Error> {
         let now = self.now();
-        let due: Option<i64> = sqlx::query_scalar(
+        // The latest too: one that a stepped clock has put out of reach is due now.
+        let moments: Vec<Option<i64>> = sqlx::query_scalar(
             "with asked as (
                  select hook_id
                  from hooks
                  where name = ? and configured = 1 and disabled_at is null
              )
-             select min(due)
-             from (
-                 select (select min(due_at)
-                         from deliveries
-                         where hook_id = asked.hook_id and due_at is not null) as due
-                 from asked
-                 union all
-                 select (select min(lease_ends_at)
-                         from deliveries
-                         where hook_id = asked.hook_id and lease_ends_at is not null)
-                 from asked
-             )",
+             select (select min(due_at) from deliveries where hook_id = asked.hook_id and due_at is not null)
+             from asked
+             union all
+             select (select max(due_at) from deliveries where hook_id = asked.hook_id and due_at is not null)
+             from asked
+             union all
+             select (select min(lease_ends_at)
+                     from deliveries
+                     where hook_id = asked.hook_id and lease_ends_at is not null)
+             from asked",
         )
         .bind(hook)
-        .fetch_one(self.readers())
+        .fetch_all(self.readers())
         .await?;
-        Ok(due.map(Timestamp::from_millis).map(|due| if due > now.plus(LONGEST_DELIVERY_WAIT) { now } else { due }))
+        let in_reach = |at: Timestamp| if at > now.plus(LONGEST_DELIVERY_WAIT) { now } else { at };
+        Ok(moments.into_iter().flatten().map(|at| in_reach(Timestamp::from_millis(at))).min())
     }
 
     /// Rung whenever there may be something to deliver, or a hook was set, disabled or enabled: all who wait are woken,

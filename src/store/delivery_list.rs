@@ -207,13 +207,13 @@ impl Store {
         let statement = match numbers {
             None => {
                 "update deliveries
-                 set state = 'waiting', due_at = ?1, attempts = 0, finished_at = null
+                 set state = 'waiting', due_at = iif(row_id is null, ?1, null), attempts = 0, finished_at = null
                  where hook_id = ?2 and ?3 is null and state in ('waiting', 'leased', 'dead') and state = 'dead'
                  returning hook_id, row_id"
             }
             Some(_) => {
                 "update deliveries
-                 set state = 'waiting', due_at = ?1, attempts = 0, finished_at = null
+                 set state = 'waiting', due_at = iif(row_id is null, ?1, null), attempts = 0, finished_at = null
                  where hook_id = ?2
                    and delivery_id in (select value from json_each(?3))
                    and state not in ('leased', 'discarded')

@@ -71,7 +71,9 @@ pub use delivery_list::{DeliveryFilter, DeliveryRow, DeliveryState, Retried};
 pub use dirty_entries::{DeadEntry, DirtyCounts, Lane, Reason, Reasons};
 pub use entries::{Content, Save, Saved, Seen};
 pub use entry_events::EventKind;
-pub use entry_report::{CategoryReport, ContentReport, DirtyReport, EntryReport, FactsReport, ThumbnailReport};
+pub use entry_report::{
+    CategoryReport, ContentReport, DeliveryReport, DirtyReport, EntryReport, FactsReport, ThumbnailReport,
+};
 pub use entry_sync::{KnownEntry, MarkRecord, Noted, PendingMark};
 pub use error::Error;
 pub use hooks::{HookSpec, HookState, HookWhat};

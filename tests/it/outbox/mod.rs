@@ -3,8 +3,20 @@
 //! | file | what is promised |
 //! |---|---|
 //! | `telling` | one fact, at most one event a hook, and nobody hears what is not for him |
+//! | `order` | one entry's deliveries in their order, at least once, under the same names |
+//! | `hooks` | hooks that come, go, change and are disabled; lists and old rows |
+//! | `forward` | raw copies of verified requests |
+//! | `gate` | which deliveries a mark waits for |
+//! | `walk` | a whole daemon with required hooks, and what happens meanwhile |
+//! | `crash` | stopped between any two of save, emit, settle, deliver, record, mark |
 
+mod crash;
+mod forward;
+mod gate;
+mod hooks;
+mod order;
 mod telling;
+mod walk;
 
 use std::time::Duration;
 
@@ -12,7 +24,7 @@ use kaltura_mirror::domain::clock::Timestamp;
 use kaltura_mirror::domain::hook::{Audience, HookEvent};
 use kaltura_mirror::store::{
     AttemptReport, ClaimedDelivery, DeliveryContent, DeliveryFilter, DeliveryOutcome, DeliveryState, HookSpec,
-    HookWhat, Noted, PublicShape, PublicShapes, Store,
+    HookState, HookWhat, Noted, PublicShape, PublicShapes, Store,
 };
 use serde_json::Value;
 
@@ -27,6 +39,11 @@ fn hook(name: &str, events: &[HookEvent], audience: Audience, required: bool) ->
 /// Hears of everything that visitors may see.
 fn listener(name: &str) -> HookSpec {
     hook(name, &HookEvent::ALL, Audience::Public, false)
+}
+
+/// Must hear of a sync before the mark.
+fn required(name: &str) -> HookSpec {
+    hook(name, &HookEvent::ALL, Audience::Public, true)
 }
 
 fn attempt(at: Timestamp, detail: &str) -> AttemptReport {
@@ -80,6 +97,16 @@ impl<'a> Deliverer<'a> {
     async fn told(&self, hook: &str) -> Vec<String> {
         self.deliver(hook).await.iter().map(two_words).collect()
     }
+
+    /// Attempts all that is due, and gives it up.
+    async fn give_up(&self, hook: &str) -> usize {
+        let claimed = self.claim(hook).await;
+        let given_up = claimed.len();
+        for one in claimed {
+            self.record(one, DeliveryOutcome::Dead).await;
+        }
+        given_up
+    }
 }
 
 /// Event and cause.
@@ -111,5 +138,10 @@ impl House {
     async fn standing(&self, state: DeliveryState) -> usize {
         let filter = DeliveryFilter { state: Some(state), ..DeliveryFilter::default() };
         self.store.deliveries(&filter).await.unwrap().len()
+    }
+
+    async fn hook_state(&self, name: &str) -> HookState {
+        let states = self.store.hook_states().await.unwrap();
+        states.into_iter().find(|state| state.spec.name == name).unwrap()
     }
 }
