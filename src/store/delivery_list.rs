@@ -6,7 +6,8 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::Store;
-use super::deliveries::{self, AttemptReport, Line};
+use super::deliveries::AttemptReport;
+use super::delivery_lines::{self, Line};
 use super::error::Error;
 use super::outbox::TEST;
 use super::rows;
@@ -226,7 +227,7 @@ impl Store {
             .bind(numbers.map(|numbers| rows::parameter(&numbers)))
             .fetch_all(&mut *tx)
             .await?;
-        deliveries::line_up(&mut tx, &Line::of_rows(&retried)?, now).await?;
+        delivery_lines::line_up(&mut tx, &Line::of_rows(&retried)?, now).await?;
         tx.wakes_deliverers();
         tx.commit().await?;
         Ok(retried.len() as u64)
@@ -306,7 +307,7 @@ impl Store {
         .bind(before.as_millis())
         .fetch_all(&mut *tx)
         .await?;
-        deliveries::line_up(&mut tx, &Line::of_rows(&discarded)?, now).await?;
+        delivery_lines::line_up(&mut tx, &Line::of_rows(&discarded)?, now).await?;
         tx.commit().await
     }
 }

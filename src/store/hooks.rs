@@ -4,22 +4,24 @@
 //! They are kept, so that a command without a daemon, or a crash before the configuration is read, forgets nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use serde::Serialize;
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
-use tokio::sync::Notify;
 
 use super::Store;
 use super::changes::Cause;
-use super::deliveries::{self, Line};
+use super::delivery_lines::{self, Line};
 use super::error::Error;
+use super::hook_set::{self, Hooks, Listener};
+use super::mark_gates;
 use super::outbox::{self, Telling, When};
 use super::rows::{self, RowId};
 use super::writer::WriteTx;
 use crate::domain::clock::Timestamp;
-use crate::domain::hook::{Audience, DeliveryId, HookEvent};
+use crate::domain::hook::{Audience, HookEvent};
+use crate::domain::ids::AccountId;
 use crate::domain::visibility::PublicState;
 
 /// A hook, as far as the store cares: what it is told, and not where it is.
@@ -47,6 +49,16 @@ pub enum HookWhat {
     Forward,
 }
 
+impl HookWhat {
+    /// A forward hears of no entry, and so of none that is withheld.
+    pub(super) fn audience(&self) -> Audience {
+        match self {
+            Self::Events { audience, .. } => *audience,
+            Self::Forward => Audience::Public,
+        }
+    }
+}
+
 /// How a hook fares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookState {
@@ -66,116 +78,6 @@ pub struct HookState {
     pub disabled_at: Option<Timestamp>,
 }
 
-/// One hook and its number.
-#[derive(Debug, Clone)]
-pub(super) struct Hook {
-    pub(super) id: i64,
-    pub(super) spec: HookSpec,
-}
-
-/// A hook that hears of entries.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Listener<'a> {
-    pub(super) id: i64,
-    pub(super) events: &'a [HookEvent],
-    pub(super) audience: Audience,
-    pub(super) required: bool,
-}
-
-impl Listener<'_> {
-    pub(super) fn wants(&self, event: HookEvent) -> bool {
-        self.events.contains(&event)
-    }
-
-    /// It learns that an entry is there, and not only that one is gone.
-    pub(super) fn hears_of_entries(&self) -> bool {
-        self.events.iter().any(|event| *event != HookEvent::Removed)
-    }
-}
-
-/// All hooks.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Hooks(Vec<Hook>);
-
-impl Hooks {
-    pub(super) fn find(&self, name: &str) -> Option<&Hook> {
-        self.0.iter().find(|hook| hook.spec.name == name)
-    }
-
-    pub(super) fn listeners(&self) -> impl Iterator<Item = Listener<'_>> {
-        self.0.iter().filter_map(|Hook { id, spec }| match &spec.what {
-            HookWhat::Events { events, audience, required } => {
-                Some(Listener { id: *id, events, audience: *audience, required: *required })
-            }
-            HookWhat::Forward => None,
-        })
-    }
-
-    pub(super) fn forwards(&self) -> impl Iterator<Item = i64> {
-        self.0.iter().filter(|hook| hook.spec.what == HookWhat::Forward).map(|hook| hook.id)
-    }
-
-    /// Those a mark waits for.
-    pub(super) fn required(&self) -> Vec<i64> {
-        self.listeners()
-            .filter(|listener| listener.required && listener.wants(HookEvent::Synced))
-            .map(|listener| listener.id)
-            .collect()
-    }
-}
-
-/// What the process knows of its outbox.
-#[derive(Debug)]
-pub(super) struct Outbox {
-    hooks: RwLock<Arc<Hooks>>,
-    signal: Notify,
-    /// Names this data directory in ids.
-    name: String,
-}
-
-impl Outbox {
-    pub(super) async fn load(readers: &SqlitePool) -> Result<Self, Error> {
-        let name = sqlx::query_scalar("select value from settings where account_id = 0 and name = 'outbox_name'")
-            .fetch_one(readers)
-            .await?;
-        let hooks = sqlx::query("select hook_id, name, events, audience, required from hooks where configured = 1")
-            .fetch_all(readers)
-            .await?
-            .iter()
-            .map(hook)
-            .collect::<Result<_, Error>>()?;
-        Ok(Self { hooks: RwLock::new(Arc::new(Hooks(hooks))), signal: Notify::new(), name })
-    }
-
-    pub(super) fn hooks(&self) -> Arc<Hooks> {
-        Arc::clone(&self.hooks.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn replace(&self, hooks: Arc<Hooks>) {
-        *self.hooks.write().unwrap_or_else(PoisonError::into_inner) = hooks;
-    }
-
-    pub(super) fn signal(&self) -> &Notify {
-        &self.signal
-    }
-
-    /// Wakes all who wait, and one who is about to.
-    pub(super) fn ring(&self) {
-        self.signal.notify_waiters();
-        self.signal.notify_one();
-    }
-
-    pub(super) fn id(&self, number: i64) -> DeliveryId {
-        DeliveryId(format!("msg_{}_{number}", self.name))
-    }
-
-    /// The number in an id of ours.
-    pub(super) fn number(&self, id: &DeliveryId) -> Option<i64> {
-        let (name, number) = id.0.strip_prefix("msg_")?.split_once('_')?;
-        number.parse().ok().filter(|_| name == self.name)
-    }
-}
-
 impl Store {
     /// These are the hooks from now on; of two with one name the first counts. Told at start and after each reading
     /// of the configuration.
@@ -191,20 +93,19 @@ impl Store {
         let outbox = &self.0.mirror.outbox;
         let mut tx = self.write().await?;
         let before = outbox.hooks();
-        let known = known_names(&mut tx).await?;
+        let known = known_ids(&mut tx).await?;
         let hooks = write(&mut tx, hooks).await?;
         tx.replace_hooks(hooks.clone());
         discard_unwanted(&mut tx, now).await?;
         for listener in hooks.listeners() {
-            let name = |hooks: &Hooks| hooks.0.iter().find(|hook| hook.id == listener.id).map(|hook| hook.spec.clone());
-            let came_back = name(&before).is_none() && known.contains(&listener.id);
-            let heard_of_all =
-                name(&before).is_some_and(|spec| matches!(spec.what, HookWhat::Events { audience: Audience::All, .. }));
+            let earlier = before.of_id(listener.id);
+            let came_back = earlier.is_none() && known.contains(&listener.id);
+            let heard_of_all = earlier.is_some_and(|hook| hook.spec.what.audience() == Audience::All);
             if came_back || (heard_of_all && listener.audience == Audience::Public) {
                 tell_what_left(&mut tx, listener, now).await?;
             }
         }
-        let released = super::mark_gates::release(&mut tx, None, &self.0.mirror.pace, now).await?;
+        let released = mark_gates::release(&mut tx, None, &self.0.mirror.pace, now).await?;
         tx.wakes_deliverers();
         // Before the commit, while nobody else may write: the next transaction tells the new ones.
         outbox.replace(Arc::new(hooks));
@@ -289,7 +190,7 @@ fn hook_state(row: &SqliteRow, counts: Option<&SqliteRow>) -> Result<HookState, 
         None => Ok(0),
     };
     Ok(HookState {
-        spec: hook(row)?.spec,
+        spec: hook_set::hook(row)?.spec,
         waiting: count("waiting")?,
         dead: count("dead")?,
         delivered: row.try_get::<i64, _>("delivered")?.unsigned_abs(),
@@ -299,19 +200,7 @@ fn hook_state(row: &SqliteRow, counts: Option<&SqliteRow>) -> Result<HookState, 
     })
 }
 
-fn hook(row: &SqliteRow) -> Result<Hook, Error> {
-    let words: Vec<String> = rows::from_json(row, "events")?;
-    let audience = if row.try_get::<&str, _>("audience")? == "all" { Audience::All } else { Audience::Public };
-    let what = if words.iter().any(|word| word == outbox::FORWARD) {
-        HookWhat::Forward
-    } else {
-        let events = words.iter().filter_map(|word| HookEvent::find(word)).collect();
-        HookWhat::Events { events, audience, required: row.try_get("required")? }
-    };
-    Ok(Hook { id: row.try_get("hook_id")?, spec: HookSpec { name: row.try_get("name")?, what } })
-}
-
-async fn known_names(tx: &mut WriteTx) -> Result<BTreeSet<i64>, Error> {
+async fn known_ids(tx: &mut WriteTx) -> Result<BTreeSet<i64>, Error> {
     let known: Vec<i64> = sqlx::query_scalar("select hook_id from hooks").fetch_all(&mut **tx).await?;
     Ok(known.into_iter().collect())
 }
@@ -363,7 +252,7 @@ async fn write(tx: &mut WriteTx, mut specs: Vec<HookSpec>) -> Result<Hooks, Erro
     let kept = sqlx::query("select hook_id, name, events, audience, required from hooks where configured = 1")
         .fetch_all(&mut **tx)
         .await?;
-    Ok(Hooks(kept.iter().map(hook).collect::<Result<_, Error>>()?))
+    Hooks::of_rows(&kept)
 }
 
 /// What is open or given up, and nobody wants any more.
@@ -385,7 +274,7 @@ async fn discard_unwanted(tx: &mut WriteTx, now: Timestamp) -> Result<(), Error>
     .bind(now.as_millis())
     .fetch_all(&mut **tx)
     .await?;
-    deliveries::line_up(tx, &Line::of_rows(&discarded)?, now).await
+    delivery_lines::line_up(tx, &Line::of_rows(&discarded)?, now).await
 }
 
 /// Tells a hook of the removal of what it heard of and may no longer see.
@@ -425,7 +314,7 @@ async fn tell_what_left(tx: &mut WriteTx, listener: Listener<'_>, now: Timestamp
         of_account.entry(row.try_get("account_id")?).or_default().push(telling);
     }
     for (account, tellings) in of_account {
-        outbox::write(tx, crate::domain::ids::AccountId(account), &tellings, now).await?;
+        outbox::write(tx, AccountId(account), &tellings, now).await?;
     }
     Ok(())
 }

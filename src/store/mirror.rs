@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::database::Database;
 use super::error::Error;
-use super::hooks::Outbox;
+use super::hook_set::Outbox;
 use super::limits::Limits;
 use super::lock::DirectoryLock;
 use super::pace::Pace;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::accept::{Acceptance, Accepted};
 use super::changes::{Answer, Cause, Change, Occasion, Op, Origin, Told};
 use super::error::Error;
-use super::hooks::Listener;
+use super::hook_set::Listener;
 use super::rows::{self, RowId};
 use super::writer::WriteTx;
 use crate::domain::clock::Timestamp;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::error::Error;
-use super::hooks::{Hooks, Outbox};
+use super::hook_set::{Hooks, Outbox};
 
 /// How many tickets one durable reservation covers: a start skips at most so many numbers.
 const RESERVATION: i64 = 10_000;

@@ -24,6 +24,9 @@ impl Sync {
         story: &mut Story<'_>,
         planned: Vec<(EntryId, WriteBack)>,
     ) -> Result<Vec<(EntryId, Outcome)>, store::Error> {
+        if planned.is_empty() {
+            return Ok(Vec::new());
+        }
         let rules = &story.account.rules;
         let Some((profile, failed)) = failure_of(story.account, &story.facts.sync_profile) else {
             return Ok(Vec::new());
@@ -43,10 +46,13 @@ impl Sync {
     /// Writes it for entries of the batch that are given up and that an editor asked for. Their looks have failed, so the
     /// field is read anew.
     pub(super) async fn mark_given_up(&self, story: &mut Story<'_>, outcomes: &Outcomes) -> Result<(), store::Error> {
-        let rules = &story.account.rules;
-        let Some((profile, failed)) = failure_of(story.account, &story.facts.sync_profile) else { return Ok(()) };
         let is_dead = |(_, outcome): &(&EntryId, &Outcome)| matches!(outcome, Outcome::Dead { .. });
         let mut dead: Vec<_> = outcomes.iter().filter(is_dead).map(|(id, _)| id.clone()).collect();
+        if dead.is_empty() {
+            return Ok(());
+        }
+        let rules = &story.account.rules;
+        let Some((profile, failed)) = failure_of(story.account, &story.facts.sync_profile) else { return Ok(()) };
         let hinted_again = self.store.newer_tickets(story.batch).await?;
         dead.retain(|id| !hinted_again.contains(id));
         if dead.is_empty() {

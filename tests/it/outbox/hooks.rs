@@ -28,6 +28,13 @@ async fn nobody_is_told_without_hooks_and_the_hooks_are_remembered_over_a_restar
 }
 
 #[tokio::test]
+async fn of_two_hooks_with_one_name_the_first_counts() {
+    let house = House::with_hooks(vec![listener("cms"), hook("cms", &[], Audience::All, true)]).await;
+    let states = house.store.hook_states().await.unwrap();
+    assert_eq!(states.into_iter().map(|state| state.spec).collect::<Vec<_>>(), [listener("cms")]);
+}
+
+#[tokio::test]
 async fn what_a_hook_that_is_gone_was_still_to_be_told_is_discarded() {
     let house = House::with_hooks(vec![listener("cms"), listener("other")]).await;
     house.look_at(synced(ID)).await;
