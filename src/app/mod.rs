@@ -44,7 +44,8 @@ pub struct Daemon {
     pub hooks: Arc<Hooks>,
     config: Config,
     work: Running,
-    deliveries: hooks::Running,
+    /// Nobody is told anything without.
+    deliveries: Option<hooks::Running>,
     listening: Listening,
     servers: Vec<JoinHandle<()>>,
     presence: Presence,
@@ -56,6 +57,16 @@ impl Daemon {
     /// # Errors
     /// [`StartError`]; then nothing is left running and nothing half made.
     pub async fn start(config: Config, clock: Clock, jitter: Jitter) -> Result<Self, StartError> {
+        let daemon = Self::start_silent(config, clock, jitter).await?;
+        let deliveries = Some(daemon.hooks.start());
+        Ok(Self { deliveries, ..daemon })
+    }
+
+    /// The same, but what hooks are to be told waits in the outbox: for tests that hand it out themselves.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub async fn start_silent(config: Config, clock: Clock, jitter: Jitter) -> Result<Self, StartError> {
         let public = listen(&config, "server.listen", config.server.listen)?;
         let admin = listen(&config, "admin.listen", config.admin.listen)?;
         let own = [&public, &admin].map(|listener| listener.local_addr().ok());
@@ -78,10 +89,23 @@ impl Daemon {
         // Both ports take connections already; what comes waits for the servers.
         let presence = Presence::announce(&config.data_dir, listening.public, listening.admin)?;
         let servers = servers.into_iter().map(|server| tokio::spawn(serve(server))).collect();
-        let (work, deliveries) = (sync.start(), hooks.start());
+        let work = sync.start();
         let (public, admin) = (listening.public, listening.admin);
         info!(%public, %admin, "listening for notifications and readers at {public}, for operators at {admin}");
-        Ok(Self { public, admin, store, sync, intake, hooks, config, work, deliveries, listening, servers, presence })
+        Ok(Self {
+            public,
+            admin,
+            store,
+            sync,
+            intake,
+            hooks,
+            config,
+            work,
+            deliveries: None,
+            listening,
+            servers,
+            presence,
+        })
     }
 
     /// What it was started with.
@@ -108,7 +132,12 @@ impl Daemon {
     pub async fn stop(self) {
         let deadline = self.config.sync.stop_deadline;
         let requests = tokio::time::timeout(deadline, self.listening.stop());
-        let (requests, (), ()) = tokio::join!(requests, self.work.stop(deadline), self.deliveries.stop(deadline));
+        let told = async {
+            if let Some(deliveries) = self.deliveries {
+                deliveries.stop(deadline).await;
+            }
+        };
+        let (requests, (), ()) = tokio::join!(requests, self.work.stop(deadline), told);
         for server in self.servers {
             if requests.is_err() {
                 server.abort();

@@ -15,7 +15,7 @@ use kaltura_mirror::simulator::edits;
 use kaltura_mirror::simulator::faults::{Fault, When};
 use kaltura_mirror::store::{ClaimedDelivery, DeliveryOutcome};
 
-use super::walk::{UPDATE, deliverer};
+use super::walk::{UPDATE, deliverer, tables};
 use super::{hook, payload};
 use crate::house::House;
 
@@ -91,16 +91,15 @@ async fn a_daemon_stopped_in_any_cell_tells_at_least_once_and_is_never_done_befo
 }
 
 async fn stopped_and_started(cell: Cell) {
-    let house = House::open_with("[sync]\nstop_deadline = \"1s\"\n[thumbnails]\nmode = \"none\"\n").await;
     let required = hook("cms", &[HookEvent::Synced], Audience::Public, true);
-    house.daemon.store.set_hooks(vec![required.clone()]).await.unwrap();
+    let script = "[sync]\nstop_deadline = \"1s\"\n[thumbnails]\nmode = \"none\"\n";
+    let house = House::silent_with(&format!("{script}{}", tables(&[required]))).await;
     let ids: Vec<_> = (0..ENTRIES).map(|number| house.new_video(&format!("Video {number}"), Some(NEEDED))).collect();
     let mut sink = Sink::default();
     walk_until(&house, cell, &ids, &mut sink).await;
 
     house.kaltura.heal();
     let house = house.restart().await;
-    house.daemon.store.set_hooks(vec![required]).await.unwrap();
     house.run_until_idle().await;
     sink.take_all(&house, cell, ENTRIES).await;
     house.run_until_idle().await;

@@ -1,11 +1,11 @@
 //! A whole daemon with required hooks: *Sync Done* follows the hooks, and whatever happens meanwhile, it is never wrong.
 
-use kaltura_mirror::domain::hook::DeliveryId;
+use kaltura_mirror::domain::hook::{Audience, DeliveryId};
 use kaltura_mirror::domain::ids::EntryId;
 use kaltura_mirror::simulator::account::{STAFF_ONLY, SYNC_PROFILE};
 use kaltura_mirror::simulator::edits;
 use kaltura_mirror::simulator::faults::{Fault, When};
-use kaltura_mirror::store::{DeliveryOutcome, HookSpec, Lane, Reason, Retried};
+use kaltura_mirror::store::{DeliveryOutcome, HookSpec, HookWhat, Lane, Reason, Retried};
 use serde_json::Value;
 
 use super::{Deliverer, listener, payload, required, two_words};
@@ -26,9 +26,23 @@ pub(super) fn deliverer(house: &House) -> Deliverer<'_> {
 }
 
 async fn with_hooks(script: &str, hooks: Vec<HookSpec>) -> House {
-    let house = House::open_with(script).await;
-    house.daemon.store.set_hooks(hooks).await.unwrap();
-    house
+    House::silent_with(&format!("{script}{}", tables(&hooks))).await
+}
+
+/// The hooks as the configuration has them. Nobody is at their URL, and nobody calls it.
+pub(super) fn tables(hooks: &[HookSpec]) -> String {
+    let table = |spec: &HookSpec| match &spec.what {
+        HookWhat::Events { events, audience, required } => {
+            let audience = if *audience == Audience::All { "all" } else { "public" };
+            let events: Vec<&str> = events.iter().map(|event| event.as_str()).collect();
+            let name = &spec.name;
+            format!(
+                "[[hooks]]\nname = {name:?}\nurl = \"http://hook.example/\"\nevents = {events:?}\naudience = {audience:?}\nrequired = {required}\n"
+            )
+        }
+        HookWhat::Forward => format!("[[forward]]\nname = {:?}\nurl = \"http://hook.example/\"\n", spec.name),
+    };
+    hooks.iter().map(table).collect()
 }
 
 impl House {
