@@ -21,6 +21,7 @@ use super::error::Error;
 use super::inbox::ItemOutcome;
 use super::limits::{ACCEPT_BATCH_MAX, ACCEPT_QUEUE_MAX};
 use super::mirror::Mirror;
+use super::outbox;
 use super::prune;
 use super::writer::WriteTx;
 use crate::domain::clock::Timestamp;
@@ -197,6 +198,9 @@ enum Bodies {
 }
 
 async fn commit(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<Vec<Accepted>, Error> {
+    if mirror.outbox.hooks().forwards().next().is_some() {
+        return commit_and_forward(mirror, batch, bodies).await;
+    }
     let mut turn = mirror.turn().await?;
     let ticket = mirror.tickets.take(&mut turn).await?;
     let mut known = Known::find(&mut turn, mirror, batch).await?;
@@ -205,6 +209,20 @@ async fn commit(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<V
     turn.is_begun();
     rows.write(*COMMIT_BATCH, &mut turn, ticket, mirror).await?;
     turn.is_whole();
+    Ok(accepted)
+}
+
+/// The same, with a reference to each new request for those it is passed on to.
+async fn commit_and_forward(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<Vec<Accepted>, Error> {
+    let mut tx = mirror.write().await?;
+    let mut known = Known::find(&mut tx, mirror, batch).await?;
+    let mut rows = Rows::default();
+    let accepted: Vec<_> = batch.iter().map(|received| rows.add(received, &mut known, bodies, mirror)).collect();
+    rows.add_to(&mut tx, mirror).await?;
+    let verified =
+        batch.iter().zip(&accepted).map(|(received, accepted)| (received.account, *accepted, received.received_at));
+    outbox::forward(&mut tx, verified).await?;
+    tx.commit().await?;
     Ok(accepted)
 }
 

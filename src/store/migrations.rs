@@ -15,6 +15,7 @@ type Step = (i64, &'static str, &'static str);
 pub(super) const MIRROR: &[Step] = &[
     (1, "reception", include_str!("../../migrations/mirror/0001_reception.sql")),
     (2, "mirror", include_str!("../../migrations/mirror/0002_mirror.sql")),
+    (3, "outbox", include_str!("../../migrations/mirror/0003_outbox.sql")),
 ];
 
 /// The history of `thumbnails.db`.

@@ -1,11 +1,13 @@
 //! `mirror.db` and what the process remembers beside it: what the store's methods and its two desks share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::Notify;
 
 use super::database::Database;
 use super::error::Error;
+use super::hook_set::Outbox;
 use super::limits::Limits;
 use super::lock::DirectoryLock;
 use super::numbers::Numbers;
@@ -22,6 +24,7 @@ pub(super) struct Mirror {
     pub(super) dirty_signal: Notify,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
+    pub(super) outbox: Arc<Outbox>,
     pub(super) tickets: Tickets,
     last_inbox_id: AtomicI64,
     /// Held for as long as anything may write; absent when opened for reading only.
@@ -43,6 +46,7 @@ impl Mirror {
             numbers: Numbers::default(),
             dirty_signal: Notify::new(),
             last_inbox_id: AtomicI64::new(last_inbox_id),
+            outbox: Arc::new(Outbox::load(database.readers()).await?),
             database,
             clock,
             limits,
@@ -53,7 +57,7 @@ impl Mirror {
 
     /// A writing transaction; waits for its turn.
     pub(super) async fn write(&self) -> Result<WriteTx, Error> {
-        Ok(WriteTx::new(self.database.write().await?, self.tickets.clone()))
+        Ok(WriteTx::new(self.database.write().await?, self.tickets.clone(), Arc::clone(&self.outbox)))
     }
 
     /// The right to write, for whoever brings a whole transaction in one text; waits for its turn.

@@ -6,7 +6,7 @@ use super::Store;
 use super::accept::{Acceptance, Accepted, Known, Rows};
 use super::error::Error;
 use super::inbox::{StoredRequest, stored};
-use super::prune;
+use super::{outbox, prune};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AccountId;
 use crate::domain::secret::SecretLabel;
@@ -72,8 +72,10 @@ impl Store {
         let outcome = if rows.items.is_repetition() { Acceptance::Duplicate } else { Acceptance::New };
         rows.add_to(&mut tx, mirror).await?;
         prune::count_late(&mut tx, id, row.try_get("kept_bytes")?).await?;
+        let accepted = Accepted { inbox_id: id, outcome };
+        outbox::forward(&mut tx, std::iter::once((account, accepted, received_at))).await?;
         tx.commit().await?;
         self.0.mirror.dirty_signal.notify_one();
-        Ok(Some(Accepted { inbox_id: id, outcome }))
+        Ok(Some(accepted))
     }
 }

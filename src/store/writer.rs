@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::Error;
+use super::hook_set::{Hooks, Outbox};
 use super::turn::Tx;
 
 /// How many tickets one durable reservation covers: a start skips at most so many numbers.
@@ -85,11 +86,31 @@ pub(super) struct WriteTx {
     tickets: Tickets,
     /// Written in this transaction, good once it is committed.
     reserving: Option<i64>,
+    outbox: Arc<Outbox>,
+    hooks: Arc<Hooks>,
+    /// There is something new to deliver once this is committed.
+    has_deliveries: bool,
 }
 
 impl WriteTx {
-    pub(super) fn new(transaction: Tx, tickets: Tickets) -> Self {
-        Self { transaction, tickets, reserving: None }
+    pub(super) fn new(transaction: Tx, tickets: Tickets, outbox: Arc<Outbox>) -> Self {
+        let hooks = outbox.hooks();
+        Self { transaction, tickets, reserving: None, outbox, hooks, has_deliveries: false }
+    }
+
+    /// Whom to tell, as of this transaction.
+    pub(super) fn hooks(&self) -> Arc<Hooks> {
+        Arc::clone(&self.hooks)
+    }
+
+    /// From here on these are told.
+    pub(super) fn replace_hooks(&mut self, hooks: Hooks) {
+        self.hooks = Arc::new(hooks);
+    }
+
+    /// Wakes whoever delivers, once this is committed.
+    pub(super) fn wakes_deliverers(&mut self) {
+        self.has_deliveries = true;
     }
 
     /// One ticket or claim token.
@@ -113,6 +134,9 @@ impl WriteTx {
         self.transaction.commit().await?;
         if let Some(up_to) = self.reserving {
             self.tickets.is_reserved(up_to);
+        }
+        if self.has_deliveries {
+            self.outbox.ring();
         }
         Ok(())
     }

@@ -254,7 +254,7 @@ impl Judge<'_> {
 
 impl WriteBack {
     /// What the store keeps before the write goes out, so that a lost answer is recognised on the next look.
-    fn pending(&self) -> PendingMark {
+    pub fn pending(&self) -> PendingMark {
         match self {
             Self::Update { version, xml, .. } => PendingMark { xml_sent: xml.clone(), base_version: Some(*version) },
             Self::Add { xml, .. } => PendingMark { xml_sent: xml.clone(), base_version: None },

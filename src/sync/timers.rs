@@ -19,6 +19,8 @@ const FACTS_RETRY: Duration = Duration::from_secs(15);
 const FACTS_REST: Duration = Duration::from_secs(5);
 /// How often old rows are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
+/// However young they are, no more deliveries that have ended are kept.
+const DELIVERIES_MAX: u64 = 1_000_000;
 /// Dates that pass together are looked at together.
 const DATES_REST: Duration = Duration::from_millis(50);
 /// A date that passes is noticed within this time when the clock was stepped meanwhile.
@@ -142,6 +144,7 @@ impl Sync {
         self.store.prune_inbox().await?;
         self.store.prune_entry_events(now.minus(retention.events_for)).await?;
         self.store.prune_changes(now.minus(retention.changes_for), retention.changes_max).await?;
+        self.store.prune_deliveries(now.minus(retention.deliveries_for), DELIVERIES_MAX).await?;
         self.store.purge_tombstones(now.minus(retention.purge_removed_after)).await?;
         self.store.prune_thumbnails().await?;
         Ok(())

@@ -16,7 +16,7 @@ pub(super) fn to_why(report: &EntryReport) -> String {
         PublicState::Public => format!("entry {id} is public: {}", why_public(report)),
         PublicState::Withheld(reasons) => {
             let clauses: Vec<String> = reasons.iter().map(|reason| why_withheld(*reason, report, content)).collect();
-            format!("entry {id} is kept from visitors: {}", clauses.join("; "))
+            format!("entry {id} is kept from visitors: {}{}", clauses.join("; "), unmarked(report))
         }
     }
 }
@@ -33,7 +33,16 @@ fn why_public(report: &EntryReport) -> String {
     } else {
         ""
     };
-    format!("{came}{marked}{parked}{}", failing(report.dirty.as_ref()))
+    format!("{came}{marked}{parked}{}{}", unmarked(report), failing(report.dirty.as_ref()))
+}
+
+/// What holds the mark back, when hooks do.
+fn unmarked(report: &EntryReport) -> String {
+    match (report.sync.awaited_version, &report.sync.error) {
+        (None, _) => String::new(),
+        (Some(_), None) => "; it is marked once required hooks have been told".to_owned(),
+        (Some(_), Some(error)) => format!("; it is not marked: {error}"),
+    }
 }
 
 /// What keeps the content out; work that waits explains more than the latest look.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::answer;
-use crate::store::{AccountState, EntryReport};
+use crate::store::{AccountState, DeliveryReport, EntryReport};
 
 /// Lines of a name and a text; what is not there is no line.
 struct Lines(String);
@@ -59,6 +59,17 @@ fn add_state(lines: &mut Lines, report: &EntryReport) {
         .line("write-back", sync.mark_pending.then_some("was sent, its outcome is not known yet"))
         .line("error", error)
         .line("to look at", waits);
+    for delivery in &report.deliveries {
+        lines.line("hook", Some(delivery_in_words(delivery)));
+    }
+}
+
+fn delivery_in_words(delivery: &DeliveryReport) -> String {
+    let DeliveryReport { id, hook, event, state, attempts, .. } = delivery;
+    let required = if delivery.required { ", required" } else { "" };
+    let due = delivery.due_at.as_ref().map_or_else(String::new, |due| format!(", due {due}"));
+    let note = delivery.note.as_ref().map_or_else(String::new, |note| format!(", last: {note}"));
+    format!("{hook}{required}: {event} {state}, {attempts} attempts{due}{note} ({id})")
 }
 
 fn add_content(lines: &mut Lines, report: &EntryReport) {
