@@ -43,6 +43,7 @@ mod notify;
 mod outcome;
 mod params;
 mod php;
+mod policy_objects;
 mod references;
 mod request;
 mod response_profile;
