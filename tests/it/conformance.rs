@@ -7,7 +7,7 @@ mod captures;
 mod compare;
 mod consequences;
 mod exceptions;
-mod http;
+pub mod http;
 mod php;
 mod world;
 

@@ -22,6 +22,7 @@ mod reception_kill;
 mod secrets;
 mod simulator;
 mod simulator_sender;
+mod simulator_templates;
 mod store_claims;
 mod store_claims_model;
 mod store_mirror;
