@@ -21,6 +21,7 @@ mod reception;
 mod reception_kill;
 mod secrets;
 mod simulator;
+mod simulator_events;
 mod simulator_sender;
 mod simulator_templates;
 mod store_claims;
