@@ -26,6 +26,7 @@ pub mod jobs;
 pub mod sender;
 pub mod sessions;
 pub mod sink;
+pub mod specimen;
 pub mod state;
 pub mod templates;
 pub mod triggers;
