@@ -5,7 +5,9 @@
 //!
 //! * [`handle::Simulator`] starts it, looks in, edits (`editor`), breaks it on purpose and tells what was called.
 //! * [`state::SimAccount`] is what the account holds; [`edits`] what changing it brings with it.
-//! * [`faults`] is what may go wrong, [`triggers`] what may happen between two calls.
+//! * [`sender`] sends what is queued, API notifications and (`sender::event`) event notifications; [`templates`] is who wants to
+//!   be told of what, [`specimen`] a single notification without an account.
+//! * [`faults`] is what may go wrong, [`triggers`] what may happen between two calls; [`sink`] is a receiver with a program.
 //! * `routes` → `request` → `execution` → `services` → `answer` is the way of a request.
 //!
 //! Nothing here looks into `kaltura`: what the client believes must meet something that does not share its mistakes.

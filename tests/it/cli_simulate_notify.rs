@@ -135,10 +135,11 @@ async fn an_answer_other_than_200_and_204_and_a_receiver_that_is_gone_end_with_1
 #[tokio::test]
 async fn what_does_not_go_together_is_told_before_anything_is_sent() {
     let to = "http://127.0.0.1:1/notifications";
-    let cases: [(&str, &[&str], &str); 5] = [
+    let cases: [(&str, &[&str], &str); 6] = [
         (to, &["--shape", "xml"], "entry_update does not come in the shape Xml; API notifications are form or multi"),
         (to, &["--kind", "event:1:3", "--shape", "multi"], "event notifications are json, json-encoded"),
         (to, &["--method", "put"], "is always posted"),
+        (to, &["--hash", "sha256"], "is always signed with MD5"),
         (to, &["--kind", "event:1"], "an event is event:OBJECT:EVENT"),
         ("https://127.0.0.1/notifications", &[], "is not an http URL"),
     ];

@@ -38,9 +38,9 @@ pub struct Command {
     /// In which shape; form and multi are API notifications', the others event notifications' [default: form, json]
     #[arg(long, value_enum)]
     shape: Option<Shape>,
-    /// The hash of an event notification's signature
-    #[arg(long, value_enum, default_value_t)]
-    hash: Hash,
+    /// The hash of an event notification's signature [default: sha1]
+    #[arg(long, value_enum)]
+    hash: Option<Hash>,
     /// How an event notification is sent; an API notification is always posted
     #[arg(long, value_enum, default_value_t, ignore_case = true)]
     method: Method,
@@ -135,6 +135,9 @@ impl Command {
         if !is_event && self.method != Method::Post {
             return Err(UsageError(format!("--method: the API notification {} is always posted", self.kind)));
         }
+        if !is_event && self.hash.is_some() {
+            return Err(UsageError(format!("--hash: the API notification {} is always signed with MD5", self.kind)));
+        }
         let shape = self.shape.unwrap_or(if is_event { Shape::Json } else { Shape::Form });
         let user = self.user.as_deref().map(|user| user.split_once(':').unwrap_or((user, "")));
         Ok(Specimen {
@@ -147,7 +150,7 @@ impl Command {
             first_number: self.number.unwrap_or_else(|| at.as_millis()),
             count: self.count as usize,
             method: self.method.into(),
-            hash: self.hash.into(),
+            hash: self.hash.unwrap_or_default().into(),
             headers: self.headers.iter().map(|Header(name, value)| (name.clone(), value.clone())).collect(),
             basic_auth: user.map(|(name, password)| (name.to_owned(), password.to_owned())),
             at,
