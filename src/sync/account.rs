@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::Notify;
 
+use super::troubles::Troubles;
 use crate::domain::account_facts::MetadataProfile;
 use crate::domain::ids::{AccountId, EntryId, MetadataProfileId, PartnerId};
 use crate::domain::public_entry::PublishFields;
@@ -12,7 +13,6 @@ use crate::domain::sync_rules::{ProfileRef, SyncRules};
 use crate::domain::visibility::Policy;
 use crate::kaltura::batch::Witness;
 use crate::kaltura::client::Client;
-use crate::kaltura::error::{Class, Error as ApiError};
 use crate::kaltura::thumbnails::Thumbnails;
 use crate::metadata_xml::schema::Schema;
 use crate::store::PublicShape;
@@ -38,6 +38,8 @@ pub struct Account {
     absent_witnesses: Mutex<Vec<EntryId>>,
     /// Rung when a look met something the facts do not know, or a mark was refused for good.
     pub(super) facts_in_doubt: Notify,
+    /// What keeps it from working.
+    pub(super) troubles: Troubles,
 }
 
 /// What is known of an account, as last read from Kaltura; from the mirror at a start without Kaltura.
@@ -80,9 +82,21 @@ impl Account {
         rules: SyncRules,
         publish: PublishFields,
     ) -> Self {
-        let facts = RwLock::new(Arc::new(AccountFacts::of(Policy::default(), &rules, &[])));
-        let (absent_witnesses, facts_in_doubt) = (Mutex::default(), Notify::new());
-        Self { id, partner_id, label, client, thumbnails, rules, publish, facts, absent_witnesses, facts_in_doubt }
+        let facts = RwLock::new(Arc::new(AccountFacts::of(Policy::default(), &rules, &[], &[])));
+        let (absent_witnesses, facts_in_doubt, troubles) = (Mutex::default(), Notify::new(), Troubles::default());
+        Self {
+            id,
+            partner_id,
+            label,
+            client,
+            thumbnails,
+            rules,
+            publish,
+            facts,
+            absent_witnesses,
+            facts_in_doubt,
+            troubles,
+        }
     }
 
     /// What is known just now.
@@ -134,13 +148,18 @@ impl Account {
 }
 
 impl AccountFacts {
-    /// What the rules name, found among the profiles that are known.
-    pub(super) fn of(policy: Policy, rules: &SyncRules, profiles: &[MetadataProfile]) -> Self {
-        Self {
-            policy,
-            sync_profile: Profile::named(&rules.sync_profile, profiles),
-            content_profile: Profile::named(&rules.content_profile, profiles),
-        }
+    /// What the rules name: found among the profiles that are known, or with a fault that Kaltura has told.
+    pub(super) fn of(
+        policy: Policy,
+        rules: &SyncRules,
+        profiles: &[MetadataProfile],
+        faults: &[(ProfileRef, String)],
+    ) -> Self {
+        let named = |wanted: &ProfileRef| match faults.iter().find(|(faulty, _)| faulty == wanted) {
+            Some((_, fault)) => Err(ProfileTrouble(fault.clone())),
+            None => Profile::named(wanted, profiles),
+        };
+        Self { policy, sync_profile: named(&rules.sync_profile), content_profile: named(&rules.content_profile) }
     }
 
     /// Whether this is the profile that has the sync field.
@@ -214,9 +233,4 @@ fn schema_of(profile: &MetadataProfile) -> Result<Arc<Schema>, ProfileTrouble> {
 
 fn searchable(schema: &Schema) -> BTreeSet<String> {
     schema.fields().iter().filter(|field| field.searchable).map(|field| field.name.clone()).collect()
-}
-
-/// What an error says about the account as a whole; nothing when it is about this call alone.
-pub(super) fn degradation(error: &ApiError) -> Option<String> {
-    matches!(error.class(), Class::Degraded | Class::RereadSecret).then(|| error.to_string())
 }

@@ -8,6 +8,7 @@ use tracing::{debug, warn};
 
 use super::account::{Account, AccountFacts};
 use super::plan::{Judge, Next, Plan};
+use super::troubles::Work;
 use super::{Sync, absence, marks, told};
 use crate::domain::clock::Timestamp;
 use crate::domain::entry::EntryStatus;
@@ -130,11 +131,12 @@ impl Sync {
     async fn act_on(&self, story: &mut Story<'_>, ids: Vec<EntryId>, mut look: Look) -> Result<Outcomes, store::Error> {
         if let SessionProof::NotProven(why) = &look.session {
             warn!(account = %story.account.label, entries = ids.len(), "nothing is concluded: the session is not proven: {why}");
-            return Ok(self.retry_all(story, ids, &format!("the session is not proven: {why}")));
+            return self.await_session(story, ids, format!("the session is not proven: {why}")).await;
         }
         if let Some(error) = look.incomplete.take() {
             return self.failed(story, ids, &error).await;
         }
+        self.out_of_trouble(story.account, Work::Look).await?;
         self.recognise_marks(story, &look).await?;
         let plans = ids.into_iter().map(|id| self.plan(story, id, &mut look)).collect();
         self.carry_out(story, plans).await
@@ -220,7 +222,7 @@ impl Sync {
         });
         match trouble {
             Some(trouble) if Arc::ptr_eq(&story.facts, &story.account.facts()) => {
-                self.store.record_account_state(story.account.id, Some(trouble)).await
+                self.in_trouble(story.account, Work::Facts, trouble).await
             }
             _ => Ok(()),
         }
@@ -228,18 +230,24 @@ impl Sync {
 
     async fn failed(&self, story: &Story<'_>, ids: Vec<EntryId>, error: &ApiError) -> Result<Outcomes, store::Error> {
         warn!(account = %story.account.label, entries = ids.len(), "{} entries will be looked at again: {error}", ids.len());
-        self.note_trouble(story.account, error).await?;
+        self.note_trouble(story.account, Work::Look, error).await?;
         let now = self.clock.now();
         let rest = story.account.client.resting_until();
         let outcome = |id: &EntryId| self.settings.retries.after_error(error, attempts(story.batch, id), rest, now);
         Ok(ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect())
     }
 
-    fn retry_all(&self, story: &Story<'_>, ids: Vec<EntryId>, why: &str) -> Outcomes {
-        let retry = || Next::Retry { error: why.to_owned() };
+    /// A session that does not see everything of this account is the account's trouble: no entry is to blame.
+    async fn await_session(
+        &self,
+        story: &Story<'_>,
+        ids: Vec<EntryId>,
+        trouble: String,
+    ) -> Result<Outcomes, store::Error> {
+        self.in_trouble(story.account, Work::Look, &trouble).await?;
         let now = self.clock.now();
-        let outcome = |id: &EntryId| self.settings.retries.outcome(retry(), attempts(story.batch, id), now);
-        ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect()
+        let wait = || Next::AwaitRepair { trouble: trouble.clone() };
+        Ok(ids.into_iter().map(|id| (id, self.settings.retries.outcome(wait(), 0, now))).collect())
     }
 
     /// At a start, what Kaltura says of profiles and policy comes before the first look, if it comes soon.

@@ -185,3 +185,109 @@ async fn a_document_that_cannot_be_read_is_listed_at_once_and_revived_by_the_nex
     house.pass(super::PAUSE).await;
     is_synced(&house, &id).await;
 }
+
+#[tokio::test]
+async fn with_a_profile_id_that_is_not_there_entries_wait_and_the_account_says_which_it_is() {
+    let house = House::open_with("sync_metadata_profile_id = 77\n").await;
+    let waiting = house.new_video("Waiting", Some(NEEDED));
+    house.deliver().await;
+    is_untouched(&house, &waiting).await;
+    let told = Some("the account has no metadata profile 77 for entries".to_owned());
+    assert_eq!(house.degraded().await, told);
+
+    house.kaltura.edit(|account| {
+        let mut profile = account.metadata_profiles[&SYNC_PROFILE].clone();
+        profile.id = MetadataProfileId(77);
+        for object in account.metadata.get_mut(&waiting).unwrap() {
+            object.profile_id = profile.id;
+        }
+        account.metadata_profiles.insert(profile.id, profile);
+    });
+    house.learn_facts().await;
+    house.run_until_idle().await;
+    assert_eq!(house.degraded().await, None);
+    assert!(house.is_public(&waiting).await, "the notification is not lost");
+}
+
+#[tokio::test]
+async fn a_name_that_two_profiles_bear_is_told_with_their_ids_also_after_looks() {
+    let house = House::open_with("sync_metadata_profile = \"twin\"\n").await;
+    house.kaltura.edit(|account| {
+        for id in [91, 92] {
+            let mut profile = account.metadata_profiles[&SYNC_PROFILE].clone();
+            (profile.id, profile.name, profile.system_name) = (MetadataProfileId(id), "twin".to_owned(), None);
+            account.metadata_profiles.insert(profile.id, profile);
+        }
+    });
+    house.learn_facts().await;
+    house.new_video("Waiting", Some(NEEDED));
+    house.deliver().await;
+    let told = house.degraded().await.expect("it is told");
+    assert_eq!(told, "the account has 2 metadata profiles named \"twin\" (91, 92): set the id instead");
+}
+
+fn forbidden() -> Fault {
+    Fault::Error("SERVICE_FORBIDDEN".to_owned(), "The access to service is forbidden".to_owned())
+}
+
+/// With one call refused for good, the account stays degraded however well its profiles read; a reading lets one entry find
+/// out whether it is over, and the others follow it.
+async fn with_a_call_refused(call: &str) {
+    let house = House::open().await;
+    house.kaltura.fault(When::call(call), forbidden());
+    let waiting: Vec<_> = (0..30).map(|number| house.new_video(&format!("Waiting {number}"), Some(NEEDED))).collect();
+    house.deliver().await;
+    let told = house.degraded().await.expect("it is told");
+    assert!(told.contains("SERVICE_FORBIDDEN"), "{call}: {told}");
+
+    house.kaltura.reset_calls();
+    for _ in 0..4 {
+        house.learn_facts().await;
+        house.run_until_idle().await;
+        assert_eq!(house.degraded().await.as_ref(), Some(&told), "{call}: well-read profiles end no other trouble");
+    }
+    let looks = house.kaltura.calls().into_iter().filter(|call| call.service_action == "baseEntry.getByIds");
+    let asked: Vec<_> = looks.map(|look| look.ids.len()).collect();
+    assert!(
+        asked.len() >= 4 && asked.iter().all(|entries| *entries == 1),
+        "{call}: one entry a reading, not {asked:?}"
+    );
+    for id in &waiting {
+        is_untouched(&house, id).await;
+    }
+
+    house.kaltura.heal();
+    house.learn_facts().await;
+    house.run_until_idle().await;
+    assert_eq!(house.degraded().await, None, "{call}");
+    for id in &waiting {
+        is_synced(&house, id).await;
+    }
+}
+
+#[tokio::test]
+async fn looks_that_are_refused_are_the_accounts_trouble_until_one_goes_well() {
+    with_a_call_refused("flavorAsset.list").await;
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_proven_is_the_accounts_trouble_and_costs_no_entry_anything() {
+    with_a_call_refused("session.get").await;
+}
+
+#[tokio::test]
+async fn marks_that_are_refused_are_the_accounts_trouble_until_one_goes_well() {
+    with_a_call_refused("metadata_metadata.update").await;
+}
+
+#[tokio::test]
+async fn a_trouble_nobody_waits_with_any_more_is_over() {
+    let (house, _, waiting) = in_use().await;
+    house.kaltura.fault(When::call("metadata_metadata.update"), forbidden());
+    house.deliver().await;
+    assert!(house.degraded().await.is_some());
+    house.kaltura.set_metadata_xml(&waiting, SYNC_PROFILE, super::MANUAL);
+    house.sync(&[&waiting]).await;
+    house.learn_facts().await;
+    assert_eq!(house.degraded().await, None);
+}
