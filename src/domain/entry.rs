@@ -137,12 +137,13 @@ impl Entry {
         let partner_id =
             api_value::integer(&object, "partnerId").ok_or_else(|| format!("entry {id} without a partnerId"))?;
         let text = |member| api_value::text(&object, member);
+        let wording = |member| api_value::wording(&object, member).unwrap_or_default();
         let number = |member| api_value::integer(&object, member);
         Ok(Self {
             facts: VisibilityFacts::from_api(&object),
-            name: text("name").unwrap_or_default(),
-            description: text("description").unwrap_or_default(),
-            tags: api_value::comma_list(&text("tags").unwrap_or_default()),
+            name: wording("name"),
+            description: wording("description"),
+            tags: api_value::comma_list(&wording("tags")),
             kind: text("type").unwrap_or_default(),
             media_type: number("mediaType"),
             created_at: number("createdAt").unwrap_or(0),
