@@ -80,8 +80,7 @@ impl Sync {
         }
         let attempts =
             batch.entries().iter().find(|claimed| claimed.entry_id == id).map_or(0, |claimed| claimed.attempts);
-        let rest = account.client.resting_until();
-        (id, self.settings.retries.after_error(error, attempts, rest, self.clock.now()))
+        (id, self.outcome_of(account, error, attempts))
     }
 }
 

@@ -73,14 +73,14 @@ impl Sync {
             Err(error) => {
                 warn!(account = %account.label, "profiles and policy of account {} were not read: {error}", account.label);
                 // Whatever it is, the account cannot be asked just now, and says so.
-                return self.in_trouble(account, Work::Facts, &error.to_string()).await;
+                return self.facts_not_read(account, &error).await;
             }
         };
         let faults: Vec<&ApiError> = read.profiles.iter().filter_map(|profile| profile.as_ref().err()).collect();
         if let Some(error) = faults.iter().find(|error| error.class() != Class::Degraded) {
             // It may well be there: what was known of it holds on.
             warn!(account = %account.label, "the metadata profiles of account {} were not read: {error}", account.label);
-            return self.in_trouble(account, Work::Facts, &error.to_string()).await;
+            return self.facts_not_read(account, error).await;
         }
         let faulty = wanted.into_iter().zip(&read.profiles);
         let faults: Vec<_> =
@@ -99,6 +99,7 @@ impl Sync {
         self.learn(account, AccountFacts::of(policy, &account.rules, &facts.metadata_profiles, &faults));
 
         let fault = faults.into_iter().next().map(|(_, fault)| fault);
+        account.troubles.end(Work::Asking);
         match account.facts().trouble(&account.rules).or(fault) {
             Some(trouble) => self.in_trouble(account, Work::Facts, &trouble).await,
             None => self.facts_are_well(account).await,

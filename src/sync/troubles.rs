@@ -8,13 +8,16 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Sync;
 use super::account::Account;
+use super::plan::Next;
 use crate::kaltura::error::{Class, Error as ApiError};
-use crate::store;
+use crate::store::{self, Outcome};
 
 /// Where trouble is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Work {
-    /// Profiles and policy: what they say, or that they cannot be read.
+    /// Asking for profiles and policy: no answer, or none that can be read.
+    Asking,
+    /// What profiles and policy say, or that we may not have them.
     Facts,
     /// Looking at entries.
     Look,
@@ -24,7 +27,7 @@ pub(super) enum Work {
 
 /// The troubles of one account, none of them older than the start.
 #[derive(Debug, Default)]
-pub(super) struct Troubles(Mutex<[Option<String>; 3]>);
+pub(super) struct Troubles(Mutex<[Option<String>; 4]>);
 
 impl Troubles {
     /// Keeps what is wrong. Says whether that is news.
@@ -41,6 +44,11 @@ impl Troubles {
         self.with(of, |known| known.take().is_some())
     }
 
+    /// Whether not even profiles and policy are answered: then a bad answer says nothing about entries.
+    pub(super) fn is_server_ill(&self) -> bool {
+        self.of(Work::Asking).is_some()
+    }
+
     /// What is wrong with one kind of work.
     fn of(&self, work: Work) -> Option<String> {
         self.with(work, |known| known.clone())
@@ -48,7 +56,7 @@ impl Troubles {
 
     /// What is told of the account.
     fn first(&self) -> Option<String> {
-        [Work::Facts, Work::Look, Work::Mark].into_iter().find_map(|work| self.of(work))
+        [Work::Asking, Work::Facts, Work::Look, Work::Mark].into_iter().find_map(|work| self.of(work))
     }
 
     fn with<T>(&self, of: Work, act: impl FnOnce(&mut Option<String>) -> T) -> T {
@@ -65,6 +73,12 @@ impl Sync {
         }
     }
 
+    /// Profiles and policy were not read.
+    pub(super) async fn facts_not_read(&self, account: &Account, error: &ApiError) -> Result<(), store::Error> {
+        let of = if is_of_an_ill_server(error) { Work::Asking } else { Work::Facts };
+        self.in_trouble(account, of, &error.to_string()).await
+    }
+
     /// Something is wrong with the account.
     pub(super) async fn in_trouble(&self, account: &Account, of: Work, cause: &str) -> Result<(), store::Error> {
         account.troubles.begin(of, cause);
@@ -74,6 +88,18 @@ impl Sync {
     /// Work of this kind went well. What waited for it is due at once, if nothing else is wrong.
     pub(super) async fn out_of_trouble(&self, account: &Account, of: Work) -> Result<(), store::Error> {
         if account.troubles.end(of) { self.tell_state(account).await } else { Ok(()) }
+    }
+
+    /// What an error means for one of the account's entries after `attempts` failures.
+    ///
+    /// While not even profiles and policy are answered, what fails is not the entry's fault: it waits, and no attempt is
+    /// counted, however long that takes.
+    pub(super) fn outcome_of(&self, account: &Account, error: &ApiError, attempts: u32) -> Outcome {
+        let now = self.clock.now();
+        if account.troubles.is_server_ill() && is_of_an_ill_server(error) {
+            return self.settings.retries.outcome(Next::AwaitRepair { trouble: error.to_string() }, attempts, now);
+        }
+        self.settings.retries.after_error(error, attempts, account.client.resting_until(), now)
     }
 
     /// Profiles and policy are well: an entry is let go to see whether work is too. When none waits any more for the end
@@ -97,6 +123,11 @@ impl Sync {
 /// What an error says about the account as a whole; nothing when it is about this call alone.
 fn degradation(error: &ApiError) -> Option<String> {
     matches!(error.class(), Class::Degraded | Class::RereadSecret).then(|| error.to_string())
+}
+
+/// What a server says, or fails to say, that is down or out of order; and what one entry may make of a good one.
+fn is_of_an_ill_server(error: &ApiError) -> bool {
+    matches!(error.class(), Class::Retry | Class::Halve | Class::OutcomeUnknown)
 }
 
 #[cfg(test)]

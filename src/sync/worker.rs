@@ -98,7 +98,7 @@ impl Sync {
                 story.account.remember_witness(options.witness, look.witness);
             }
             match fault_of_a_part(&answer) {
-                Some(error) if ids.len() > 1 => {
+                Some(error) if ids.len() > 1 && !story.account.troubles.is_server_ill() => {
                     warn!(account = %story.account.label, entries = ids.len(), "{error}; asking for half as much");
                     let second = ids.split_off(ids.len() / 2);
                     waiting.extend([second, ids]);
@@ -231,9 +231,10 @@ impl Sync {
     async fn failed(&self, story: &Story<'_>, ids: Vec<EntryId>, error: &ApiError) -> Result<Outcomes, store::Error> {
         warn!(account = %story.account.label, entries = ids.len(), "{} entries will be looked at again: {error}", ids.len());
         self.note_trouble(story.account, Work::Look, error).await?;
-        let now = self.clock.now();
-        let rest = story.account.client.resting_until();
-        let outcome = |id: &EntryId| self.settings.retries.after_error(error, attempts(story.batch, id), rest, now);
+        if matches!(error.class(), Class::Retry | Class::Halve) {
+            story.account.facts_in_doubt.notify_one(); // is it this look, or the server?
+        }
+        let outcome = |id: &EntryId| self.outcome_of(story.account, error, attempts(story.batch, id));
         Ok(ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect())
     }
 

@@ -113,6 +113,41 @@ async fn with_kaltura_down_visitors_are_served_and_afterwards_everything_is_sync
     assert_eq!(house.public_entry(&shown).await.unwrap()["name"], "Renamed meanwhile");
 }
 
+/// Half a day without a Kaltura that answers: as many looks fail as would give every entry up.
+async fn with_half_a_day_of(fault: Fault) {
+    let (house, shown, waiting) = in_use().await;
+    house.kaltura.fault(When::any(), fault.clone());
+    house.deliver().await;
+    house.learn_facts().await;
+    for _ in 0..72 {
+        house.pass(MINUTE * 10).await;
+    }
+    assert!(house.degraded().await.is_some(), "{fault:?}");
+    is_untouched(&house, &waiting).await;
+    assert!(house.is_public(&shown).await, "{fault:?}");
+
+    house.kaltura.heal();
+    house.learn_facts().await;
+    house.run_until_idle().await;
+    assert_eq!(house.degraded().await, None, "{fault:?}");
+    is_synced(&house, &waiting).await;
+}
+
+#[tokio::test]
+async fn however_long_kaltura_is_down_no_entry_is_given_up_for_it() {
+    with_half_a_day_of(Fault::Http(502)).await;
+}
+
+#[tokio::test]
+async fn however_long_its_database_is_down_no_entry_is_given_up_for_it() {
+    with_half_a_day_of(Fault::DatabaseDown).await;
+}
+
+#[tokio::test]
+async fn however_long_it_answers_rubbish_no_entry_is_given_up_for_it() {
+    with_half_a_day_of(Fault::Garbage).await;
+}
+
 /// With the profile spoilt nothing is written and what hides is obeyed; with the profile as it was all goes on.
 async fn with_a_spoilt_profile(case: &str, spoil: fn(&mut SimAccount)) {
     let (house, shown, waiting) = in_use().await;
