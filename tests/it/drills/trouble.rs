@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kaltura_mirror::domain::ids::{EntryId, MetadataProfileId};
 use kaltura_mirror::simulator::account::SYNC_PROFILE;
+use kaltura_mirror::simulator::edits;
 use kaltura_mirror::simulator::faults::{Fault, When};
 use kaltura_mirror::simulator::state::SimAccount;
 
@@ -325,4 +326,27 @@ async fn a_trouble_nobody_waits_with_any_more_is_over() {
     house.sync(&[&waiting]).await;
     house.learn_facts().await;
     assert_eq!(house.degraded().await, None);
+}
+
+#[tokio::test]
+async fn without_its_content_profile_an_entry_waits_and_is_not_called_done_without_its_metadata() {
+    let house = House::open_with("content_metadata_profile = \"texts\"\n").await;
+    let waiting = house.new_video("Waiting", Some(NEEDED));
+    house.deliver().await;
+    is_untouched(&house, &waiting).await;
+    assert!(!house.is_public(&waiting).await);
+    let told = Some("the account has no metadata profile \"texts\" for entries".to_owned());
+    assert_eq!(house.degraded().await, told);
+
+    let texts = MetadataProfileId(SYNC_PROFILE.0 + 1);
+    house.kaltura.edit(|account| {
+        let mut profile = account.metadata_profiles[&SYNC_PROFILE].clone();
+        (profile.id, profile.name, profile.system_name) = (texts, "texts".to_owned(), None);
+        account.metadata_profiles.insert(texts, profile);
+        edits::add_metadata(account, &waiting, texts, "<metadata><Topic>News</Topic></metadata>").unwrap();
+    });
+    house.learn_facts().await;
+    house.run_until_idle().await;
+    is_synced(&house, &waiting).await;
+    assert_eq!(house.public_entry(&waiting).await.unwrap()["metadata"]["Topic"][0], "News");
 }
