@@ -58,8 +58,10 @@ pub struct AccountFacts {
 pub struct Profile {
     /// Its id.
     pub id: MetadataProfileId,
-    /// Its schema, unless it cannot be used (yet).
+    /// Its schema, unless it cannot be read (yet).
     schema: Result<Arc<Schema>, ProfileTrouble>,
+    /// Kaltura is rewriting its objects: its schema is good to read by, and not to write by.
+    is_transforming: bool,
 }
 
 /// Why a metadata profile cannot be used.
@@ -127,7 +129,7 @@ impl Account {
     pub(super) fn public_shape(&self) -> PublicShape {
         let facts = self.facts();
         let content = facts.content_profile.as_ref().ok();
-        let searchable = content.and_then(|profile| profile.schema().ok()).map(searchable).unwrap_or_default();
+        let searchable = content.map(Profile::searchable).unwrap_or_default();
         PublicShape {
             label: self.label.clone(),
             content_profile: content.map(|profile| profile.id),
@@ -201,11 +203,14 @@ impl Profile {
             profiles.iter().find(|profile| matches!(wanted, ProfileRef::Name(name) if profile.name == *name))
         });
         match (found, wanted) {
-            (Some(profile), _) => Ok(Self { id: profile.id, schema: schema_of(profile) }),
+            (Some(profile), _) => {
+                Ok(Self { id: profile.id, schema: schema_of(profile), is_transforming: profile.status == TRANSFORMING })
+            }
             // A number is enough to read the field with; only writing it needs the schema.
             (None, ProfileRef::Id(id)) => Ok(Self {
                 id: *id,
                 schema: Err(ProfileTrouble(format!("the schema of metadata profile {id} has not been read yet"))),
+                is_transforming: false,
             }),
             (None, ProfileRef::Name(name)) => {
                 Err(ProfileTrouble(format!("metadata profile {name:?} has not been found yet")))
@@ -218,19 +223,21 @@ impl Profile {
     /// # Errors
     /// Why nothing may be written just now.
     pub fn schema(&self) -> Result<&Schema, String> {
+        if self.is_transforming {
+            return Err(format!("metadata profile {} is being transformed by Kaltura", self.id));
+        }
         self.schema.as_deref().map_err(ToString::to_string)
+    }
+
+    /// The fields KMC marks as searchable; none while the schema cannot be read.
+    fn searchable(&self) -> BTreeSet<String> {
+        let fields = self.schema.as_deref().map(Schema::fields).unwrap_or_default();
+        fields.iter().filter(|field| field.searchable).map(|field| field.name.clone()).collect()
     }
 }
 
 fn schema_of(profile: &MetadataProfile) -> Result<Arc<Schema>, ProfileTrouble> {
-    if profile.status == TRANSFORMING {
-        return Err(ProfileTrouble(format!("metadata profile {} is being transformed by Kaltura", profile.id)));
-    }
     Schema::parse(&profile.xsd)
         .map(Arc::new)
         .map_err(|error| ProfileTrouble(format!("the schema of metadata profile {}: {error}", profile.id)))
-}
-
-fn searchable(schema: &Schema) -> BTreeSet<String> {
-    schema.fields().iter().filter(|field| field.searchable).map(|field| field.name.clone()).collect()
 }

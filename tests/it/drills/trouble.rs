@@ -350,3 +350,17 @@ async fn without_its_content_profile_an_entry_waits_and_is_not_called_done_witho
     is_synced(&house, &waiting).await;
     assert_eq!(house.public_entry(&waiting).await.unwrap()["metadata"]["Topic"][0], "News");
 }
+
+#[tokio::test]
+async fn while_a_profile_is_being_transformed_visitors_see_the_metadata_as_ever() {
+    let house = House::open().await;
+    let xml = "<metadata><SyncStatus>Sync Needed</SyncStatus><Topic>News</Topic></metadata>";
+    let id = house.new_video("With a topic", Some(xml));
+    house.deliver().await;
+    let before = house.public_entry(&id).await.unwrap();
+    assert_eq!(before["metadata"]["Topic"][0], "News");
+    house.kaltura.edit(|account| account.metadata_profiles.get_mut(&SYNC_PROFILE).unwrap().status = 3);
+    house.learn_facts().await;
+    assert!(house.degraded().await.is_some_and(|told| told.contains("is being transformed")));
+    assert_eq!(house.public_entry(&id).await.unwrap(), before);
+}
