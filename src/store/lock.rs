@@ -9,7 +9,7 @@ use super::error::Error;
 /// The lock, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
-    _file: File,
+    file: File,
 }
 
 impl DirectoryLock {
@@ -30,7 +30,14 @@ impl DirectoryLock {
             Err(TryLockError::Error(cause)) => return Err(unusable(cause)),
         }
         write_pid(&mut file).map_err(unusable)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+/// Closing the file is not enough: a child that another thread is starting has it open, too, until it becomes its program.
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        let _ = self.file.unlock(); // what fails is undone by the end of the process
     }
 }
 
@@ -60,4 +67,20 @@ fn write_pid(file: &mut File) -> std::io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, "{}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_was_given_back_is_free_although_a_child_still_has_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = DirectoryLock::take(directory.path()).unwrap();
+        let in_a_child = lock.file.try_clone().unwrap();
+        assert!(matches!(DirectoryLock::take(directory.path()), Err(Error::Locked { .. })));
+        drop(lock);
+        assert!(DirectoryLock::take(directory.path()).is_ok());
+        drop(in_a_child);
+    }
 }
