@@ -7,6 +7,7 @@ use tracing::{info, warn};
 use super::Sync;
 use super::account::{Account, AccountFacts};
 use super::plan::{self, WriteBack};
+use super::troubles::Work;
 use crate::domain::account_facts::MetadataObject;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{EntryId, MetadataProfileId};
@@ -68,12 +69,15 @@ impl Sync {
                     }
                 }
             }
+            let went_well = !records.is_empty();
             match verdict {
                 Verdict::Done => self.store.record_mark(batch, records).await?,
                 Verdict::Failed => self.store.record_failure_mark(batch, records).await?,
             };
-            if let Some(error) = trouble {
-                self.note_trouble(account, &error).await?;
+            match trouble {
+                Some(error) => self.note_trouble(account, Work::Mark, &error).await?,
+                None if went_well => self.out_of_trouble(account, Work::Mark).await?,
+                None => {}
             }
         }
         Ok(outcomes)
@@ -102,13 +106,17 @@ impl Sync {
 
     fn not_marked(&self, account: &Account, batch: &ClaimedBatch, id: EntryId, error: &ApiError) -> (EntryId, Outcome) {
         warn!(step = "not_marked", entry.id = %id, "entry {id} is not marked: {error}");
-        if matches!(error.class(), Class::Dead | Class::Degraded) {
+        let in_doubt = match error.class() {
+            Class::Dead => true,
+            Class::Degraded => account.troubles.begin(Work::Mark, &error.to_string()),
+            _ => false,
+        };
+        if in_doubt {
             account.facts_in_doubt.notify_one();
         }
         let attempts =
             batch.entries().iter().find(|claimed| claimed.entry_id == id).map_or(0, |claimed| claimed.attempts);
-        let rest = account.client.resting_until();
-        (id, self.settings.retries.after_error(error, attempts, rest, self.clock.now()))
+        (id, self.outcome_of(account, error, attempts))
     }
 }
 

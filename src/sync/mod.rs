@@ -14,6 +14,7 @@
 //! | `thumbnails.rs` | the images' own lane |
 //! | `timers.rs` | policy and profiles, dates, pruning |
 //! | `account.rs` | what is known of an account |
+//! | `troubles.rs` | what keeps an account from working, and how its end is noticed |
 //! | `told.rs` | what the log tells |
 
 mod absence;
@@ -26,6 +27,7 @@ pub mod stop;
 mod thumbnails;
 mod timers;
 mod told;
+mod troubles;
 mod worker;
 
 use std::collections::BTreeMap;

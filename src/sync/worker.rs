@@ -9,6 +9,7 @@ use tracing::{debug, warn};
 use super::account::{Account, AccountFacts};
 use super::marks::Verdict;
 use super::plan::{Judge, Next, Plan};
+use super::troubles::Work;
 use super::{Sync, absence, marks, told};
 use crate::domain::clock::Timestamp;
 use crate::domain::entry::EntryStatus;
@@ -100,7 +101,7 @@ impl Sync {
                 story.account.remember_witness(options.witness, look.witness);
             }
             match fault_of_a_part(&answer) {
-                Some(error) if ids.len() > 1 => {
+                Some(error) if ids.len() > 1 && !story.account.troubles.is_server_ill() => {
                     warn!(account = %story.account.label, entries = ids.len(), "{error}; asking for half as much");
                     let second = ids.split_off(ids.len() / 2);
                     waiting.extend([second, ids]);
@@ -133,11 +134,12 @@ impl Sync {
     async fn act_on(&self, story: &mut Story<'_>, ids: Vec<EntryId>, mut look: Look) -> Result<Outcomes, store::Error> {
         if let SessionProof::NotProven(why) = &look.session {
             warn!(account = %story.account.label, entries = ids.len(), "nothing is concluded: the session is not proven: {why}");
-            return Ok(self.retry_all(story, ids, &format!("the session is not proven: {why}")));
+            return self.await_session(story, ids, format!("the session is not proven: {why}")).await;
         }
         if let Some(error) = look.incomplete.take() {
             return self.failed(story, ids, &error).await;
         }
+        self.out_of_trouble(story.account, Work::Look).await?;
         self.recognise_marks(story, &look).await?;
         let plans = ids.into_iter().map(|id| self.plan(story, id, &mut look)).collect();
         self.carry_out(story, plans).await
@@ -231,7 +233,7 @@ impl Sync {
         });
         match trouble {
             Some(trouble) if Arc::ptr_eq(&story.facts, &story.account.facts()) => {
-                self.store.record_account_state(story.account.id, Some(trouble)).await
+                self.in_trouble(story.account, Work::Facts, trouble).await
             }
             _ => Ok(()),
         }
@@ -239,18 +241,25 @@ impl Sync {
 
     async fn failed(&self, story: &Story<'_>, ids: Vec<EntryId>, error: &ApiError) -> Result<Outcomes, store::Error> {
         warn!(account = %story.account.label, entries = ids.len(), "{} entries will be looked at again: {error}", ids.len());
-        self.note_trouble(story.account, error).await?;
-        let now = self.clock.now();
-        let rest = story.account.client.resting_until();
-        let outcome = |id: &EntryId| self.settings.retries.after_error(error, attempts(story.batch, id), rest, now);
+        self.note_trouble(story.account, Work::Look, error).await?;
+        if matches!(error.class(), Class::Retry | Class::Halve) {
+            story.account.facts_in_doubt.notify_one(); // is it this look, or the server?
+        }
+        let outcome = |id: &EntryId| self.outcome_of(story.account, error, attempts(story.batch, id));
         Ok(ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect())
     }
 
-    fn retry_all(&self, story: &Story<'_>, ids: Vec<EntryId>, why: &str) -> Outcomes {
-        let retry = || Next::Retry { error: why.to_owned() };
+    /// A session that does not see everything of this account is the account's trouble: no entry is to blame.
+    async fn await_session(
+        &self,
+        story: &Story<'_>,
+        ids: Vec<EntryId>,
+        trouble: String,
+    ) -> Result<Outcomes, store::Error> {
+        self.in_trouble(story.account, Work::Look, &trouble).await?;
         let now = self.clock.now();
-        let outcome = |id: &EntryId| self.settings.retries.outcome(retry(), attempts(story.batch, id), now);
-        ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect()
+        let wait = || Next::AwaitRepair { trouble: trouble.clone() };
+        Ok(ids.into_iter().map(|id| (id, self.settings.retries.outcome(wait(), 0, now))).collect())
     }
 
     /// At a start, what Kaltura says of profiles and policy comes before the first look, if it comes soon.

@@ -1,6 +1,7 @@
 //! Why an entry is as it is, in one sentence.
 
 use crate::domain::decide::Reason;
+use crate::domain::entry::MODERATION_UNKNOWN;
 use crate::domain::visibility::{PublicState, Withheld};
 use crate::store::{CategoryReport, ContentReport, DirtyReport, EntryReport, FactsReport};
 
@@ -119,6 +120,7 @@ fn moderation(facts: &FactsReport) -> String {
         Some(3) => "rejected".to_owned(),
         Some(4) => "deleted".to_owned(),
         Some(5) => "flagged for review".to_owned(),
+        Some(MODERATION_UNKNOWN) => "a moderation status of a plugin".to_owned(),
         Some(number) => format!("moderation status {number}, status {}", facts.status),
         None => format!("status {}", facts.status),
     }
