@@ -49,14 +49,16 @@ fn limits(config: &Config) -> Limits {
 
 /// Every secret that may sign, of every account, as the files stand now.
 pub(super) fn secret_set(config: &Config, store: &Store) -> Result<SecretSet, StartError> {
-    let mut secrets = Vec::new();
+    let (mut secrets, mut minimums) = (Vec::new(), Vec::new());
     for (account, id) in accounts_of(config, store) {
+        minimums.push((id, account.minimum_hash_algorithm));
         let signing =
             account.signing_secrets().map_err(|cause| StartError::Secret { account: account.label.clone(), cause })?;
         let account = AccountRef { account: id, partner: account.partner_id };
         secrets.extend(signing.into_iter().map(|(label, secret)| NotificationSecret { account, label, secret }));
     }
-    Ok(SecretSet::new(secrets)?)
+    let set = SecretSet::new(secrets)?;
+    Ok(minimums.into_iter().fold(set, |set, (account, minimum)| set.with_minimum(account, minimum)))
 }
 
 pub(super) fn accounts(

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use document::Document;
 use section::Reading;
 
-pub use account::{Account, AppToken, HashAlgorithm, NamedSecret, SessionKind};
+pub use account::{Account, AppToken, NamedSecret, SessionKind};
 pub use environment::Environment;
 pub use error::{Error, Problem};
 pub use inbox::{Inbox, Retention};
@@ -178,7 +178,8 @@ mod tests {
         assert_eq!(config.accounts[0].rules.sync_profile, config.accounts[0].rules.content_profile);
         assert_eq!((config.sync.workers, config.sync.batch, config.server.body_max_bytes), (4, 100, 1 << 20));
         assert!(config.data_dir.is_absolute() && config.data_dir.ends_with("data"));
-        assert_eq!(config.notes, []);
+        let notes: Vec<_> = config.notes.iter().map(|note| note.key.as_str()).collect();
+        assert_eq!(notes, ["minimum_hash_algorithm"]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Receiving a notification: verify it, split it, keep it, and only then say so.
 //!
-//! One walk, read top to bottom: raw bytes → [`form::parse`] → `verify` → hints → [`Store::accept`]. Whoever asks gets
-//! an [`Answer`], a decision without HTTP in it. What is refused goes to the inbox's other lane, whose limits keep it
-//! from costing a genuine notification anything.
+//! One walk, read top to bottom: raw bytes → [`authentic::read`] (shape, signature, hints) → [`Store::accept`].
+//! Whoever asks gets an [`Answer`], a decision without HTTP in it. What is refused goes to the inbox's other lane, whose
+//! limits keep it from costing a genuine notification anything.
 
 mod reverify;
 
@@ -15,18 +15,18 @@ use tracing::debug;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, PartnerId};
-use crate::notification::hint::Hint;
+use crate::notification::authentic::{self, Authentic};
 use crate::notification::rejected::{Answer as Words, Rejected};
 use crate::notification::secrets::SecretSet;
-use crate::notification::signature::Signer;
-use crate::notification::{Limits, Request, form};
+use crate::notification::{Limits, Request};
 use crate::store::{Acceptance, Error, Received, Rejection, Store};
 
 /// Request headers worth keeping: what judging a request again needs, and what tells where it came from.
 pub const KEPT_HEADERS: [&str; 7] =
-    [CONTENT_TYPE, SIGNATURE, "x-kaltura-hash-algo", "content-length", "user-agent", "x-forwarded-for", "x-real-ip"];
+    [CONTENT_TYPE, SIGNATURE, HASH_ALGORITHM, "content-length", "user-agent", "x-forwarded-for", "x-real-ip"];
 const CONTENT_TYPE: &str = "content-type";
 const SIGNATURE: &str = "x-kaltura-signature";
+const HASH_ALGORITHM: &str = "x-kaltura-hash-algo";
 
 /// Bytes of a header's value that are kept.
 const HEADER_MAX_BYTES: usize = 512;
@@ -59,8 +59,6 @@ pub enum Answer {
     TooLarge(Refusal),
     /// 415: not a form.
     NotAForm(Refusal),
-    /// 501: a kind of message this version does not read.
-    NotSupported(Refusal),
     /// 503: genuine, but nothing could be stored; the sender must try again.
     CannotStore,
 }
@@ -106,12 +104,16 @@ impl Intake {
         }
         debug!(step = "received", peer = %raw.peer, bytes = raw.body.len(), "{} bytes", raw.body.len());
         match self.judge(&raw.headers, &raw.body) {
-            Ok((signer, hints)) => {
-                for hint in &hints {
+            Ok(authentic) => {
+                for hint in &authentic.hints {
                     let about = hint.entry_id.as_ref().map_or_else(String::new, |id| format!(" of {id}"));
-                    debug!(step = "verified", notification = %hint.notification_id, "{}{about}, signed with {}", hint.kind, signer.label);
+                    let notification = hint.notification_id.map(|id| id.0);
+                    debug!(
+                        step = "verified",
+                        notification, "{}{about}, signed with {}", hint.kind, authentic.signer.label
+                    );
                 }
-                self.accept(raw, signer, hints).await
+                self.accept(raw, authentic).await
             }
             Err(rejected) => {
                 debug!(step = "rejected", reason = rejected.reason(), "{}: {rejected}", rejected.reason());
@@ -120,19 +122,19 @@ impl Intake {
         }
     }
 
-    fn judge(&self, headers: &[(String, String)], body: &[u8]) -> Result<(Signer, Vec<Hint>), Rejected> {
+    fn judge(&self, headers: &[(String, String)], body: &[u8]) -> Result<Authentic, Rejected> {
         let secrets = Arc::clone(&self.secrets.read().unwrap_or_else(PoisonError::into_inner));
         let header = |wanted| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
         let request = Request {
             content_type: header(CONTENT_TYPE),
             body,
-            has_kaltura_signature_header: header(SIGNATURE).is_some(),
+            signature: header(SIGNATURE),
+            hash_algorithm: header(HASH_ALGORITHM),
         };
-        let (message, signer) = form::parse(&request, &self.limits)?.verify(&secrets)?;
-        Ok((signer, message.hints()))
+        authentic::read(&request, &self.limits, &secrets)
     }
 
-    async fn accept(&self, raw: RawRequest, signer: Signer, hints: Vec<Hint>) -> Answer {
+    async fn accept(&self, raw: RawRequest, Authentic { signer, hints }: Authentic) -> Answer {
         let received = Received {
             received_at: raw.received_at,
             peer: raw.peer,
@@ -166,14 +168,14 @@ impl Intake {
             Words::Forbidden => Answer::BadSignature(refusal),
             Words::TooLarge => Answer::TooLarge(refusal),
             Words::UnsupportedMediaType => Answer::NotAForm(refusal),
-            Words::NotImplemented => Answer::NotSupported(refusal),
         }
     }
 
     /// The account of ours that a refused message claims to be for, or whose secret signed it.
     fn claimed_account(&self, rejected: &Rejected) -> Option<AccountId> {
         let partner: PartnerId = match rejected {
-            Rejected::BadSignature { partner, .. } => *partner,
+            Rejected::BadSignature { partner, .. } => (*partner)?,
+            Rejected::WeakHash { partner, .. } => *partner,
             Rejected::WrongPartner { expected, .. } => *expected,
             _ => return None,
         };

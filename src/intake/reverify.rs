@@ -1,6 +1,7 @@
 //! Judging the refused requests again, after a secret was put right or an account was added.
 
 use super::Intake;
+use crate::notification::authentic::Authentic;
 use crate::store::Error;
 
 /// Requests judged at a time.
@@ -32,7 +33,7 @@ impl Intake {
                 let id = stored.request.id;
                 match self.judge(&stored.headers, &stored.body) {
                     Err(_) => reverified.still_refused += 1,
-                    Ok((signer, hints)) => {
+                    Ok(Authentic { signer, hints }) => {
                         if self.store.inbox_repair(id, signer.account.account, &signer.label, &hints).await?.is_some() {
                             reverified.accepted.push(id);
                         }

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Store;
+use super::account_asks::Asks;
 use super::dirty_entries::{Hints, Lane, Reason};
 use super::error::Error;
 use super::inbox::ItemOutcome;
@@ -201,8 +202,12 @@ async fn commit(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<V
     let mut known = Known::find(&mut tx, batch).await?;
     let mut rows = Rows::default();
     let accepted = batch.iter().map(|received| rows.add(received, &mut known, bodies, mirror)).collect();
+    let asks_anything = rows.items.asks_anything();
     rows.write(&mut tx, mirror).await?;
     tx.commit().await?;
+    if asks_anything {
+        mirror.ask_signal.notify_one();
+    }
     Ok(accepted)
 }
 
@@ -219,7 +224,8 @@ pub(super) struct Known(HashMap<DedupeKey, Place>);
 
 impl Known {
     async fn find(tx: &mut SqliteConnection, batch: &[Received]) -> Result<Self, Error> {
-        let keys = |received: &Received| received.hints.iter().map(|hint| hint.dedupe_key(received.account)).collect();
+        let keys =
+            |received: &Received| received.hints.iter().filter_map(|hint| hint.dedupe_key(received.account)).collect();
         Self::among(tx, batch.iter().flat_map::<Vec<_>, _>(keys).collect()).await
     }
 
@@ -248,11 +254,13 @@ impl Known {
     }
 
     fn find_place(&self, account: AccountId, hint: &Hint) -> Option<Place> {
-        self.0.get(&hint.dedupe_key(account)).copied()
+        self.0.get(&hint.dedupe_key(account)?).copied()
     }
 
     fn remember(&mut self, account: AccountId, hint: &Hint, inbox_id: i64) {
-        self.0.insert(hint.dedupe_key(account), Place { inbox_id, number: hint.number });
+        if let Some(key) = hint.dedupe_key(account) {
+            self.0.insert(key, Place { inbox_id, number: hint.number });
+        }
     }
 }
 
@@ -260,7 +268,7 @@ impl Known {
 type RequestRow<'r> = (i64, i64, String, String, i64, &'r str, usize, usize, usize);
 
 /// `(inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome)`; its hash is at its place in the blob.
-type ItemRow<'r> = (i64, u32, i64, &'static str, i64, &'r str, Option<&'r str>, &'static str);
+type ItemRow<'r> = (i64, u32, i64, &'static str, Option<i64>, &'r str, Option<&'r str>, &'static str);
 
 /// The rows of one batch.
 #[derive(Default)]
@@ -320,6 +328,7 @@ pub(super) struct Items<'r> {
     hashes: Vec<u8>,
     repeats: HashMap<(i64, u32), (u32, Timestamp)>,
     hints: Hints,
+    asks: Asks,
 }
 
 impl<'r> Items<'r> {
@@ -344,7 +353,7 @@ impl<'r> Items<'r> {
         known: &mut Known,
     ) {
         for hint in hints {
-            let outcome = self.outcome(account, hint, received_at, known);
+            let outcome = self.outcome(inbox_id, account, hint, received_at, known);
             if outcome != ItemOutcome::Duplicate {
                 known.remember(account, hint, inbox_id);
             }
@@ -353,7 +362,7 @@ impl<'r> Items<'r> {
                 hint.number,
                 account.0,
                 hint.system.as_str(),
-                hint.notification_id.0,
+                hint.notification_id.map(|id| id.0),
                 hint.kind.as_str(),
                 hint.entry_id.as_ref().map(|entry| entry.as_str()),
                 outcome.as_str(),
@@ -367,16 +376,30 @@ impl<'r> Items<'r> {
         self.rows.iter().all(|(.., outcome)| *outcome == ItemOutcome::Duplicate.as_str())
     }
 
-    fn outcome(&mut self, account: AccountId, hint: &Hint, received_at: Timestamp, known: &Known) -> ItemOutcome {
+    /// Whether anything is asked of an account as a whole.
+    fn asks_anything(&self) -> bool {
+        !self.asks.is_empty()
+    }
+
+    fn outcome(
+        &mut self,
+        inbox_id: i64,
+        account: AccountId,
+        hint: &Hint,
+        received_at: Timestamp,
+        known: &Known,
+    ) -> ItemOutcome {
         if let Some(place) = known.find_place(account, hint) {
             self.count_repeat(place, received_at);
             return ItemOutcome::Duplicate;
         }
-        match (hint.kind.asks_for(), &hint.entry_id) {
-            (Ask::LookAtEntry, Some(entry)) => {
+        let asked = self.asks.add(account, &hint.asks, (inbox_id, hint.number), received_at);
+        match &hint.entry_id {
+            Some(entry) if hint.asks.contains(&Ask::LookAtEntry) => {
                 self.hints.add(account, entry, Reason::Notification, Lane::Live, received_at);
                 ItemOutcome::Hinted
             }
+            _ if asked => ItemOutcome::Asked,
             _ => ItemOutcome::Kept,
         }
     }
@@ -402,6 +425,7 @@ impl<'r> Items<'r> {
             .await?;
         }
         write_repeats(tx, &self.repeats).await?;
+        self.asks.write(tx).await?;
         self.hints.write(tx, &mirror.pace, mirror.clock.now()).await
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct Mirror {
     pub(super) database: Database,
     pub(super) pace: Pace,
     pub(super) dirty_signal: Notify,
+    pub(super) ask_signal: Notify,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
     tickets: Tickets,
@@ -38,6 +39,7 @@ impl Mirror {
         Ok(Self {
             pace: Pace::new(limits.resync.clone()),
             dirty_signal: Notify::new(),
+            ask_signal: Notify::new(),
             last_inbox_id: AtomicI64::new(last_inbox_id),
             database,
             clock,

@@ -14,9 +14,11 @@
 
 mod absence;
 mod accept;
+mod account_asks;
 mod account_states;
 mod accounts;
 mod assets;
+mod category_members;
 mod changes;
 mod claims;
 mod custom_metadata;
@@ -53,6 +55,7 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 
 pub use absence::RemovalLimit;
 pub use accept::{Acceptance, Accepted, Received};
+pub use account_asks::{AccountAsk, Asked};
 pub use account_states::AccountState;
 pub use accounts::{Account, AccountSpec};
 pub use changes::{Cause, Change, ChangeRow, Op, Origin};

@@ -64,7 +64,8 @@ impl Store {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let received_at = Timestamp::from_millis(row.try_get("received_at")?);
-        let mut known = Known::among(&mut tx, hints.iter().map(|hint| hint.dedupe_key(account)).collect()).await?;
+        let mut known =
+            Known::among(&mut tx, hints.iter().filter_map(|hint| hint.dedupe_key(account)).collect()).await?;
         let mut items = Items::default();
         items.add(id, account, hints, received_at, &mut known);
         let outcome = if items.is_repetition() { Acceptance::Duplicate } else { Acceptance::New };
@@ -72,6 +73,7 @@ impl Store {
         prune::count_late(&mut tx, id, row.try_get("kept_bytes")?).await?;
         tx.commit().await?;
         self.0.mirror.dirty_signal.notify_one();
+        self.0.mirror.ask_signal.notify_one();
         Ok(Some(Accepted { inbox_id: id, outcome }))
     }
 }

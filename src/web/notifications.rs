@@ -31,7 +31,6 @@ async fn keep(site: &Site, request: &HttpRequest, payload: &mut web::Payload) ->
         Answer::Malformed(refusal) => Err(Problem::Malformed(refusal.detail)),
         Answer::NotAForm(refusal) => Err(Problem::UnsupportedMediaType(refusal.detail)),
         Answer::TooLarge(refusal) => Err(Problem::TooLarge(refusal.detail)),
-        Answer::NotSupported(refusal) => Err(Problem::NotImplemented(refusal.detail)),
         Answer::CannotStore => Err(Problem::CannotStore),
     }
 }

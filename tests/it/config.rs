@@ -287,6 +287,17 @@ fn every_slip_is_refused_with_its_place_its_key_and_the_cure() {
 }
 
 #[test]
+fn whoever_takes_sha1_without_saying_so_is_told() {
+    let checked = Folder::new().run("config check");
+    assert!(checked.out.contains("minimum_hash_algorithm: event notifications signed with SHA-1"), "{}", checked.out);
+    for chosen in ["sha1", "sha256", "sha512"] {
+        let folder = Folder::with(&format!("{SESSION}minimum_hash_algorithm = \"{chosen}\"\n"), SCRIPT);
+        let checked = folder.run("config check");
+        assert_eq!((checked.code, checked.out.contains("minimum_hash_algorithm")), (0, false), "{}", checked.out);
+    }
+}
+
+#[test]
 fn at_most_eight_secrets_may_sign() {
     let named = |count| (0..count).map(|n| format!("[[notification_secrets]]\nlabel = \"s{n}\"\nsecret = \"x{n}\"\n"));
     let check =

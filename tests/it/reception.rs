@@ -138,7 +138,7 @@ async fn a_notification_is_kept_and_its_entry_is_dirty_before_it_is_acknowledged
     assert_eq!(request.verdict, Verdict::Verified);
     assert_eq!(request.secret_label, Some(SecretLabel("102/admin_secret".into())));
     let item = &request.items[0];
-    assert_eq!((item.notification_id, item.kind.as_str()), (NotificationId(1001), "entry_update"));
+    assert_eq!((item.notification_id, item.kind.as_str()), (Some(NotificationId(1001)), "entry_update"));
     assert_eq!(item.outcome, ItemOutcome::Hinted);
     let stored = house.store.inbox_find(request.id).await.unwrap().unwrap();
     assert_eq!(stored.body, body.into_bytes(), "the raw bytes, before any decoding");
@@ -293,7 +293,8 @@ async fn the_inbox_is_read_page_by_page_the_newest_first() {
     }
     let first = house.store.inbox_list(InboxFilter::Verified, None, 3).await.unwrap();
     let rest = house.store.inbox_list(InboxFilter::Verified, Some(first[2].id), 3).await.unwrap();
-    let numbers: Vec<i64> = first.iter().chain(&rest).map(|request| request.items[0].notification_id.0).collect();
+    let numbers: Vec<i64> =
+        first.iter().chain(&rest).map(|request| request.items[0].notification_id.unwrap().0).collect();
     assert_eq!(numbers, [4, 3, 2, 1, 0]);
 }
 

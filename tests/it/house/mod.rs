@@ -1,12 +1,13 @@
 //! A whole house for tests: a real daemon on port 0 with its own data directory, and a stand-in Kaltura it talks to over HTTP.
 
+pub mod events;
 pub mod http;
 pub mod process;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kaltura_mirror::app::{Daemon, StartError};
+use kaltura_mirror::app::Daemon;
 use kaltura_mirror::config::{self, Config};
 use kaltura_mirror::domain::clock::{Clock, Jitter, Timestamp};
 use kaltura_mirror::domain::ids::{AccountId, EntryId};
@@ -28,6 +29,7 @@ pub struct House {
     pub kaltura: Simulator,
     pub daemon: Daemon,
     pub clock: Clock,
+    session: String,
     script: String,
     dir: TempDir,
 }
@@ -47,31 +49,32 @@ impl House {
 
     /// A daemon beside a Kaltura that is there already.
     pub async fn beside(kaltura: Simulator, clock: Clock, script: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let daemon = start(&kaltura, &clock, dir.path(), script).await.unwrap();
-        let house = Self { kaltura, daemon, clock, script: script.to_owned(), dir };
-        house.learn_facts().await;
-        house
+        Self::beside_with(kaltura, clock, "", script).await
     }
 
     /// The same, with further lines in `session_config.toml`.
     pub async fn beside_as(kaltura: Simulator, clock: Clock, session: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let config = configuration(&kaltura, dir.path(), session, "");
+        Self::beside_with(kaltura, clock, session, "").await
+    }
+
+    /// The same, with further lines in both files.
+    pub async fn beside_with(kaltura: Simulator, clock: Clock, session: &str, script: &str) -> Self {
+        Self::start(kaltura, clock, session.to_owned(), script.to_owned(), tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start(kaltura: Simulator, clock: Clock, session: String, script: String, dir: TempDir) -> Self {
+        let config = configuration(&kaltura, dir.path(), &session, &script);
         let daemon = Daemon::start(config, clock.clone(), Jitter::fixed(0.5)).await.unwrap();
-        let house = Self { kaltura, daemon, clock, script: String::new(), dir };
+        let house = Self { kaltura, daemon, clock, session, script, dir };
         house.learn_facts().await;
         house
     }
 
     /// Stops the daemon and starts it again on the same data directory.
     pub async fn restart(self) -> Self {
-        let Self { kaltura, daemon, clock, script, dir } = self;
+        let Self { kaltura, daemon, clock, session, script, dir } = self;
         daemon.stop().await;
-        let daemon = start(&kaltura, &clock, dir.path(), &script).await.unwrap();
-        let house = Self { kaltura, daemon, clock, script, dir };
-        house.learn_facts().await;
-        house
+        Self::start(kaltura, clock, session, script, dir).await
     }
 
     /// Puts another secret into the daemon's secret file.
@@ -200,11 +203,6 @@ impl House {
 
 /// Any free ports. As dotted keys, so that a test may set others of these tables, dotted too.
 pub const LISTEN: &str = "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n";
-
-/// Starts a daemon on a data directory.
-pub async fn start(kaltura: &Simulator, clock: &Clock, dir: &Path, script: &str) -> Result<Daemon, StartError> {
-    Daemon::start(configuration(kaltura, dir, "", script), clock.clone(), Jitter::fixed(0.5)).await
-}
 
 fn configuration(kaltura: &Simulator, dir: &Path, session: &str, script: &str) -> Config {
     let secret = dir.join("secret");
