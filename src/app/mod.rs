@@ -85,7 +85,9 @@ impl Daemon {
     /// # Errors
     /// The first secret that cannot be used.
     pub async fn reload_secrets(&self) -> Result<(), StartError> {
-        self.intake.renew_secrets(parts::secret_set(&self.config, &self.store)?);
+        let (secrets, factors) = (parts::secret_set(&self.config, &self.store)?, parts::factors(&self.config)?);
+        self.intake.renew_factors(factors);
+        self.intake.renew_secrets(secrets);
         for account in self.sync.accounts() {
             account.client.forget_session().await;
         }

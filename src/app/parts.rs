@@ -5,6 +5,7 @@ use crate::config::{self, Config, SessionKind, ThumbnailMode};
 use crate::domain::clock::{Clock, Jitter};
 use crate::domain::ids::AccountId;
 use crate::domain::secret::AdminSecret;
+use crate::intake::factors::Factors;
 use crate::kaltura::client::{Client, ClientSettings};
 use crate::kaltura::error::Error as ApiError;
 use crate::kaltura::ks::KsVersion;
@@ -59,6 +60,18 @@ pub(super) fn secret_set(config: &Config, store: &Store) -> Result<SecretSet, St
     }
     let set = SecretSet::new(secrets)?;
     Ok(minimums.into_iter().fold(set, |set, (account, minimum)| set.with_minimum(account, minimum)))
+}
+
+/// What notifications must bring beside a signature, as the files stand now.
+pub(super) fn factors(config: &Config) -> Result<Factors, StartError> {
+    let [segment, password, value] = config.factors.secrets().map_err(StartError::Factor)?;
+    let config::Factors { basic, header, peers, .. } = &config.factors;
+    Ok(Factors {
+        segment,
+        basic: basic.as_ref().map(|basic| basic.user.clone()).zip(password),
+        header: header.as_ref().map(|header| header.name.clone()).zip(value),
+        peers: peers.clone(),
+    })
 }
 
 pub(super) fn accounts(

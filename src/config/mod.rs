@@ -12,6 +12,7 @@ mod account;
 mod document;
 mod environment;
 mod error;
+mod factors;
 mod inbox;
 mod outgoing;
 mod publish;
@@ -34,6 +35,7 @@ use section::Reading;
 pub use account::{Account, AppToken, NamedSecret, SessionKind};
 pub use environment::Environment;
 pub use error::{Error, Problem};
+pub use factors::{Basic, Factors, RequiredHeader};
 pub use inbox::{Inbox, Retention};
 pub use outgoing::{Audience, Event, Forward, Hook, HookTarget};
 pub use publish::{Mirror, Publish};
@@ -49,6 +51,8 @@ pub use thumbnails::{ThumbnailMode, Thumbnails};
 pub struct Config {
     /// At least one; labels, partner ids and secrets are unique among them.
     pub accounts: Vec<Account>,
+    /// What notifications must bring beside a signature.
+    pub factors: Factors,
     /// How we learn of changes.
     pub receive: Receive,
     /// Absolute; need not exist yet.
@@ -145,8 +149,10 @@ fn read(session: &Document, script: &Document, environment: &Environment) -> Res
 /// Good only if the reading has no problems in the end.
 fn read_into(reading: &Reading<'_>, session: &Document, script: &Document) -> Config {
     let top = reading.top(script);
+    let session = reading.top(session);
     let config = Config {
-        accounts: session::read_accounts(&reading.top(session), &top),
+        accounts: session::read_accounts(&session, &top),
+        factors: Factors::read(&session),
         receive: script::read_receive(&top),
         data_dir: top.path("data_dir", "data"),
         server: Server::read(&top.section("server")),

@@ -1,9 +1,10 @@
 //! Receiving a notification: verify it, split it, keep it, and only then say so.
 //!
-//! One walk, read top to bottom: raw bytes → [`authentic::read`] (shape, signature, hints) → [`Store::accept`].
+//! One walk, read top to bottom: factors → raw bytes → [`authentic::read`] (shape, signature, hints) → [`Store::accept`].
 //! Whoever asks gets an [`Answer`], a decision without HTTP in it. What is refused goes to the inbox's other lane, whose
 //! limits keep it from costing a genuine notification anything.
 
+pub mod factors;
 mod reverify;
 
 use std::net::IpAddr;
@@ -20,6 +21,7 @@ use crate::notification::rejected::{Answer as Words, Rejected};
 use crate::notification::secrets::SecretSet;
 use crate::notification::{Limits, Request};
 use crate::store::{Acceptance, Error, Received, Rejection, Store};
+use factors::{Arrival, Factors};
 
 /// Request headers worth keeping: what judging a request again needs, and what tells where it came from.
 pub const KEPT_HEADERS: [&str; 7] =
@@ -38,7 +40,8 @@ pub struct RawRequest {
     pub received_at: Timestamp,
     /// Who sent it, behind the proxies that are trusted.
     pub peer: IpAddr,
-    /// Those of its headers that [`KEPT_HEADERS`] names, names in lower case, the first of each.
+    /// Those of its headers that [`KEPT_HEADERS`] or [`Intake::factor_headers`] name, names in lower case, the first of
+    /// each. Only the former are kept.
     pub headers: Vec<(String, String)>,
     /// The body, undecoded. Of one that is too large it is enough to read one byte more than allowed.
     pub body: Vec<u8>,
@@ -55,6 +58,8 @@ pub enum Answer {
     Malformed(Refusal),
     /// 403: not signed by anyone we know, or not for whom it says.
     BadSignature(Refusal),
+    /// 403: not the factor beside the signature that the configuration asks for.
+    MissingFactor(Refusal),
     /// 413: larger than any message.
     TooLarge(Refusal),
     /// 415: not a form.
@@ -76,19 +81,32 @@ pub struct Refusal {
 #[derive(Clone)]
 pub struct Intake {
     store: Store,
-    secrets: Arc<RwLock<Arc<SecretSet>>>,
+    trust: Arc<RwLock<Trust>>,
     limits: Limits,
+}
+
+/// What makes a request genuine, just now.
+#[derive(Clone)]
+struct Trust {
+    secrets: Arc<SecretSet>,
+    factors: Arc<Factors>,
 }
 
 impl Intake {
     /// Receives into `store` what one of `secrets` has signed.
     pub fn new(store: Store, secrets: SecretSet, limits: Limits) -> Self {
-        Self { store, secrets: Arc::new(RwLock::new(Arc::new(secrets))), limits }
+        let trust = Trust { secrets: Arc::new(secrets), factors: Arc::default() };
+        Self { store, trust: Arc::new(RwLock::new(trust)), limits }
     }
 
     /// Verifies with these secrets from now on.
     pub fn renew_secrets(&self, secrets: SecretSet) {
-        *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(secrets);
+        self.trust.write().unwrap_or_else(PoisonError::into_inner).secrets = Arc::new(secrets);
+    }
+
+    /// Asks for these factors from now on.
+    pub fn renew_factors(&self, factors: Factors) {
+        self.trust.write().unwrap_or_else(PoisonError::into_inner).factors = Arc::new(factors);
     }
 
     /// Bytes of a body that may come.
@@ -96,14 +114,33 @@ impl Intake {
         self.limits.body_max_bytes
     }
 
-    /// Verifies, splits and keeps one request. An acceptance returns after its commit, a refusal at once.
-    pub async fn receive(&self, mut raw: RawRequest) -> Answer {
+    /// Headers that the factors are looked for in, in lower case. They are never kept.
+    pub fn factor_headers(&self) -> Vec<String> {
+        self.trust().factors.headers()
+    }
+
+    /// [`Intake::receive_at`] the address itself.
+    pub async fn receive(&self, raw: RawRequest) -> Answer {
+        self.receive_at(raw, None).await
+    }
+
+    /// Verifies, splits and keeps one request; `segment` is what its path has behind the address. An acceptance returns
+    /// after its commit, a refusal at once.
+    pub async fn receive_at(&self, mut raw: RawRequest, segment: Option<&str>) -> Answer {
+        let trust = self.trust();
+        let arrival = Arrival { peer: raw.peer, segment, headers: &raw.headers };
+        let missing = trust.factors.missing(&arrival);
         raw.headers.retain(|(name, _)| KEPT_HEADERS.contains(&name.as_str()));
         for (_, value) in &mut raw.headers {
             shorten(value);
         }
         debug!(step = "received", peer = %raw.peer, bytes = raw.body.len(), "{} bytes", raw.body.len());
-        match self.judge(&raw.headers, &raw.body) {
+        if let Some(missing) = missing {
+            debug!(step = "rejected", reason = missing.reason(), "{}: {missing}", missing.reason());
+            self.record(raw, missing.reason(), None, false);
+            return Answer::MissingFactor(Refusal { reason: missing.reason(), detail: missing.to_string() });
+        }
+        match self.judge(&trust.secrets, &raw.headers, &raw.body) {
             Ok(authentic) => {
                 for hint in &authentic.hints {
                     let about = hint.entry_id.as_ref().map_or_else(String::new, |id| format!(" of {id}"));
@@ -122,8 +159,11 @@ impl Intake {
         }
     }
 
-    fn judge(&self, headers: &[(String, String)], body: &[u8]) -> Result<Authentic, Rejected> {
-        let secrets = Arc::clone(&self.secrets.read().unwrap_or_else(PoisonError::into_inner));
+    fn trust(&self) -> Trust {
+        self.trust.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn judge(&self, secrets: &SecretSet, headers: &[(String, String)], body: &[u8]) -> Result<Authentic, Rejected> {
         let header = |wanted| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
         let request = Request {
             content_type: header(CONTENT_TYPE),
@@ -131,7 +171,7 @@ impl Intake {
             signature: header(SIGNATURE),
             hash_algorithm: header(HASH_ALGORITHM),
         };
-        authentic::read(&request, &self.limits, &secrets)
+        authentic::read(&request, &self.limits, secrets)
     }
 
     async fn accept(&self, raw: RawRequest, Authentic { signer, hints }: Authentic) -> Answer {
@@ -152,16 +192,7 @@ impl Intake {
     }
 
     fn reject(&self, raw: RawRequest, rejected: &Rejected) -> Answer {
-        self.store.reject(Rejection {
-            received_at: raw.received_at,
-            peer: raw.peer,
-            headers: raw.headers,
-            body_bytes: raw.body.len(),
-            body: raw.body,
-            reason: rejected.reason(),
-            account: self.claimed_account(rejected),
-            is_repairable: rejected.is_well_formed(),
-        });
+        self.record(raw, rejected.reason(), self.claimed_account(rejected), rejected.is_well_formed());
         let refusal = Refusal { reason: rejected.reason(), detail: rejected.to_string() };
         match rejected.answer() {
             Words::Malformed => Answer::Malformed(refusal),
@@ -169,6 +200,19 @@ impl Intake {
             Words::TooLarge => Answer::TooLarge(refusal),
             Words::UnsupportedMediaType => Answer::NotAForm(refusal),
         }
+    }
+
+    fn record(&self, raw: RawRequest, reason: &'static str, account: Option<AccountId>, is_repairable: bool) {
+        self.store.reject(Rejection {
+            received_at: raw.received_at,
+            peer: raw.peer,
+            headers: raw.headers,
+            body_bytes: raw.body.len(),
+            body: raw.body,
+            reason,
+            account,
+            is_repairable,
+        });
     }
 
     /// The account of ours that a refused message claims to be for, or whose secret signed it.

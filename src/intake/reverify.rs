@@ -2,7 +2,7 @@
 
 use super::Intake;
 use crate::notification::authentic::Authentic;
-use crate::store::Error;
+use crate::store::{Error, StoredRequest, Verdict};
 
 /// Requests judged at a time.
 const PAGE: u32 = 50;
@@ -17,7 +17,8 @@ pub struct Reverified {
 }
 
 impl Intake {
-    /// Judges every complete refused request in the inbox again, and accepts what proves genuine.
+    /// Judges every complete refused request in the inbox again, and accepts what proves genuine. What lacked a factor
+    /// beside its signature stays refused.
     ///
     /// # Errors
     /// `Full`, `Busy`, `Corrupt`: what was accepted so far stays accepted, another call goes on.
@@ -29,17 +30,28 @@ impl Intake {
             let page = self.store.inbox_rejected(after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(reverified) };
             after = last.request.id;
-            for stored in &page {
-                let id = stored.request.id;
-                match self.judge(&stored.headers, &stored.body) {
-                    Err(_) => reverified.still_refused += 1,
-                    Ok(Authentic { signer, hints }) => {
-                        if self.store.inbox_repair(id, signer.account.account, &signer.label, &hints).await?.is_some() {
-                            reverified.accepted.push(id);
-                        }
-                    }
-                }
-            }
+            self.judge_again(&page, &mut reverified).await?;
         }
     }
+
+    async fn judge_again(&self, page: &[StoredRequest], reverified: &mut Reverified) -> Result<(), Error> {
+        let secrets = self.trust().secrets;
+        for stored in page {
+            let id = stored.request.id;
+            match self.judge(&secrets, &stored.headers, &stored.body) {
+                Ok(Authentic { signer, hints }) if !lacked_a_factor(stored) => {
+                    if self.store.inbox_repair(id, signer.account.account, &signer.label, &hints).await?.is_some() {
+                        reverified.accepted.push(id);
+                    }
+                }
+                _ => reverified.still_refused += 1,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// It was refused for a factor that no later judgement can see.
+fn lacked_a_factor(stored: &StoredRequest) -> bool {
+    matches!(&stored.request.verdict, Verdict::Rejected(reason) if reason.starts_with("factor:"))
 }

@@ -25,7 +25,7 @@ pub enum Problem {
     Malformed(String),
     /// No token, or not ours.
     Unauthorized,
-    /// A signature that none of our secrets makes, or a host we do not serve.
+    /// A signature that none of our secrets makes, a request without a further factor, or a host we do not serve.
     Forbidden(String),
     /// Nothing public is there; hidden and unknown look the same.
     NotFound(String),

@@ -16,7 +16,7 @@ pub(super) fn public(routes: &mut ServiceConfig) {
     routes
         .configure(problem::of_extractors)
         .service(
-            resource("/notifications")
+            resource(["/notifications", "/notifications/{segment}"])
                 .route(any_of([Method::POST, Method::PUT, Method::DELETE]).to(notifications::receive))
                 .default_service(only("POST, PUT, DELETE")),
         )

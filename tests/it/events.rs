@@ -1,6 +1,7 @@
-//! Event notifications from the wire to what they change: kept, looked into, asked of the account.
+//! Event notifications from the wire to what they change: kept, looked into, asked of the account, or turned away.
 
 mod asked;
+mod factors;
 mod wire;
 
 use std::time::Duration;

@@ -150,6 +150,7 @@ async fn put_and_delete_carry_events_and_get_does_not() {
     }
     let get = send_with(&house, "GET", "/notifications?entry_id=0_aaaaaaaa", &[], "").await;
     assert_eq!((get.status, get.header("allow")), (405, Some("POST, PUT, DELETE")));
+    assert_eq!(send_with(&house, "GET", "/notifications/x", &[], "").await.status, 405);
 }
 
 /// As a template without data is sent: a chunked body of nothing, after a question whether it may come.
