@@ -6,22 +6,26 @@
 
 pub mod factors;
 mod reverify;
+mod seen;
 
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use reverify::Reverified;
+pub use seen::{ReceivedCounts, SecretSeen};
 
 use tracing::debug;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, PartnerId};
 use crate::notification::authentic::{self, Authentic};
+use crate::notification::hint::Hint;
 use crate::notification::rejected::{Answer as Words, Rejected};
 use crate::notification::secrets::SecretSet;
 use crate::notification::{Limits, Request};
 use crate::store::{Acceptance, Error, Received, Rejection, Store};
 use factors::{Arrival, Factors};
+use seen::Seen;
 
 /// Request headers worth keeping: what judging a request again needs, and what tells where it came from.
 pub const KEPT_HEADERS: [&str; 7] =
@@ -83,6 +87,7 @@ pub struct Intake {
     store: Store,
     trust: Arc<RwLock<Trust>>,
     limits: Limits,
+    seen: Arc<Seen>,
 }
 
 /// What makes a request genuine, just now.
@@ -96,7 +101,7 @@ impl Intake {
     /// Receives into `store` what one of `secrets` has signed.
     pub fn new(store: Store, secrets: SecretSet, limits: Limits) -> Self {
         let trust = Trust { secrets: Arc::new(secrets), factors: Arc::default() };
-        Self { store, trust: Arc::new(RwLock::new(trust)), limits }
+        Self { store, trust: Arc::new(RwLock::new(trust)), limits, seen: Arc::default() }
     }
 
     /// Verifies with these secrets from now on.
@@ -175,20 +180,29 @@ impl Intake {
     }
 
     async fn accept(&self, raw: RawRequest, Authentic { signer, hints }: Authentic) -> Answer {
+        let system = hints.first().map(|hint: &Hint| hint.system);
+        let (account, label, at) = (signer.account.account, signer.label, raw.received_at);
         let received = Received {
-            received_at: raw.received_at,
+            received_at: at,
             peer: raw.peer,
             headers: raw.headers,
             body: raw.body,
-            account: signer.account.account,
-            secret_label: signer.label,
+            account,
+            secret_label: label.clone(),
             hints,
         };
-        match self.store.accept(received).await {
+        let answer = match self.store.accept(received).await {
             Ok(accepted) if accepted.outcome == Acceptance::Duplicate => Answer::Duplicate,
             Ok(_) => Answer::Accepted,
-            Err(error) => cannot_store(&error),
+            Err(error) => {
+                self.seen.count_lost();
+                return cannot_store(&error);
+            }
+        };
+        if let Some(system) = system {
+            self.seen.note(&self.store, account, label, system, at).await;
         }
+        answer
     }
 
     fn reject(&self, raw: RawRequest, rejected: &Rejected) -> Answer {
@@ -203,6 +217,7 @@ impl Intake {
     }
 
     fn record(&self, raw: RawRequest, reason: &'static str, account: Option<AccountId>, is_repairable: bool) {
+        self.seen.count_rejected(reason);
         self.store.reject(Rejection {
             received_at: raw.received_at,
             peer: raw.peer,

@@ -94,6 +94,11 @@ impl SecretSet {
         self
     }
 
+    /// What the secrets are called, and whose they are, in the order they are tried.
+    pub fn labels(&self) -> impl Iterator<Item = (AccountId, &SecretLabel)> {
+        self.secrets.iter().map(|secret| (secret.account.account, &secret.label))
+    }
+
     /// This partner's secrets, then all others.
     pub(super) fn those_of_first(&self, partner: Option<PartnerId>) -> impl Iterator<Item = &NotificationSecret> {
         let is_own = move |secret: &&NotificationSecret| Some(secret.account.partner) == partner;

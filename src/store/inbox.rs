@@ -334,7 +334,7 @@ fn item(row: &SqliteRow) -> Result<InboxItem, Error> {
     })
 }
 
-fn system(text: &str) -> Result<System, Error> {
+pub(super) fn system(text: &str) -> Result<System, Error> {
     [System::Api, System::Event]
         .into_iter()
         .find(|system| system.as_str() == text)

@@ -43,6 +43,7 @@ mod reject;
 mod repair;
 mod rows;
 mod schedule;
+mod secrets_seen;
 mod settings;
 mod tallies;
 mod thumbnails;
@@ -73,6 +74,7 @@ pub use policy::{AccountFacts, PolicyChange};
 pub use prune::Pruned;
 pub use public_entries::{FoundEntry, PAGE_MAX, PublicCursor, PublicPage, PublicShape, PublicShapes};
 pub use reject::{Recorded, Rejection, RejectionCounts};
+pub use secrets_seen::SeenSecret;
 pub use tallies::Tallies;
 pub use thumbnails::{FetchedThumbnail, PrunedThumbnails, SavedThumbnail, StoredThumbnail, WantedThumbnail};
 

@@ -7,6 +7,7 @@ mod admin;
 mod entries;
 mod fresh;
 mod health;
+mod metrics;
 mod notifications;
 mod peer;
 mod problem;

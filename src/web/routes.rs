@@ -9,7 +9,7 @@ use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, guard};
 
 use super::problem::{self, Problem};
-use super::{admin, entries, health, notifications, thumbnails};
+use super::{admin, entries, health, metrics, notifications, thumbnails};
 
 /// What the website and Kaltura reach.
 pub(super) fn public(routes: &mut ServiceConfig) {
@@ -32,7 +32,7 @@ pub(super) fn public(routes: &mut ServiceConfig) {
         );
 }
 
-/// What only operators reach, each with the token.
+/// What only operators reach, each with the token but metrics on this machine.
 pub(super) fn admin(routes: &mut ServiceConfig) {
     routes
         .configure(problem::of_extractors)
@@ -49,6 +49,7 @@ pub(super) fn admin(routes: &mut ServiceConfig) {
                 .service(change("/removals/release", admin::release_removals))
                 .default_service(web::to(admin::nothing_here)),
         )
+        .service(ask("/metrics", metrics::metrics))
         .service(read("/livez", health::livez))
         .default_service(web::to(nothing_here));
 }

@@ -2,6 +2,7 @@
 
 mod asked;
 mod factors;
+mod secrets;
 mod wire;
 
 use std::time::Duration;
