@@ -5,6 +5,7 @@
 
 mod parts;
 pub mod presence;
+mod secrets;
 mod start_error;
 mod workshop;
 
@@ -38,10 +39,11 @@ pub struct Daemon {
     pub sync: Arc<Sync>,
     /// Where notifications go.
     pub intake: Intake,
-    config: Config,
+    config: Arc<Config>,
     work: Running,
     listening: Listening,
     servers: Vec<JoinHandle<()>>,
+    secrets: JoinHandle<()>,
     presence: Presence,
 }
 
@@ -70,9 +72,11 @@ impl Daemon {
         let presence = Presence::announce(&config.data_dir, listening.public, listening.admin)?;
         let servers = servers.into_iter().map(|server| tokio::spawn(serve(server))).collect();
         let work = sync.start();
+        let config = Arc::new(config);
+        let secrets = tokio::spawn(secrets::keep(Arc::clone(&config), store.clone(), intake.clone()));
         let (public, admin) = (listening.public, listening.admin);
         info!(%public, %admin, "listening for notifications and readers at {public}, for operators at {admin}");
-        Ok(Self { public, admin, store, sync, intake, config, work, listening, servers, presence })
+        Ok(Self { public, admin, store, sync, intake, config, work, listening, servers, secrets, presence })
     }
 
     /// What it was started with.
@@ -81,13 +85,12 @@ impl Daemon {
     }
 
     /// Reads secret files again, for notifications and for sessions. What cannot be read leaves the old ones in force.
+    /// Notifications refused lately for a secret that has changed are judged again.
     ///
     /// # Errors
     /// The first secret that cannot be used.
     pub async fn reload_secrets(&self) -> Result<(), StartError> {
-        let (secrets, factors) = (parts::secret_set(&self.config, &self.store)?, parts::factors(&self.config)?);
-        self.intake.renew_factors(factors);
-        self.intake.renew_secrets(secrets);
+        secrets::read_again(&self.config, &self.store, &self.intake).await?;
         for account in self.sync.accounts() {
             account.client.forget_session().await;
         }
@@ -97,6 +100,9 @@ impl Daemon {
     /// Stops gracefully: no new requests and claims, what runs finishes within the deadline, the rest is left for the
     /// next start.
     pub async fn stop(self) {
+        self.secrets.abort();
+        // It may hold the store for a moment more.
+        let _ = self.secrets.await;
         let deadline = self.config.sync.stop_deadline;
         let requests = tokio::time::timeout(deadline, self.listening.stop());
         let (requests, ()) = tokio::join!(requests, self.work.stop(deadline));

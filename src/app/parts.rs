@@ -1,5 +1,10 @@
 //! What the configuration says, in the words of the rooms that do it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+
 use super::StartError;
 use crate::config::{self, Config, SessionKind, ThumbnailMode};
 use crate::domain::clock::{Clock, Jitter};
@@ -79,12 +84,13 @@ pub(super) fn accounts(
     store: &Store,
     clock: &Clock,
     jitter: &Jitter,
+    doubt: &Arc<Notify>,
 ) -> Result<Vec<Account>, StartError> {
     let made = accounts_of(config, store).map(|(account, id)| {
         let service: Result<ServiceUrl, _> = account.service_url.as_str().parse();
         let service = service.map_err(|cause| ApiError::Setup(cause.to_string()));
         let parts = service.and_then(|service| {
-            let client = client(config, account, service.clone(), clock, jitter)?;
+            let client = client(config, account, service.clone(), clock, jitter, doubt)?;
             Ok((client, Thumbnails::new(thumbnail_settings(config, service)?)))
         });
         let parts = parts.map_err(|cause| StartError::Kaltura { account: account.label.clone(), cause })?;
@@ -110,6 +116,7 @@ fn client(
     service: ServiceUrl,
     clock: &Clock,
     jitter: &Jitter,
+    doubt: &Arc<Notify>,
 ) -> Result<Client, ApiError> {
     let (way, secret) = match &account.app_token {
         Some(token) => (SessionWay::AppToken { id: token.id.clone() }, token.token.clone()),
@@ -132,7 +139,15 @@ fn client(
             ..Pace::default()
         },
     };
-    let source = move || -> Result<AdminSecret, String> { secret.read().map_err(|cause| cause.to_string()) };
+    // It is read once for the first session, and again only when Kaltura refuses one: then the notifications' copy is in
+    // doubt as well.
+    let (read_before, doubt) = (AtomicBool::new(false), Arc::clone(doubt));
+    let source = move || -> Result<AdminSecret, String> {
+        if read_before.swap(true, Ordering::Relaxed) {
+            doubt.notify_one();
+        }
+        secret.read().map_err(|cause| cause.to_string())
+    };
     Client::new(settings, source, clock.clone(), jitter.clone())
 }
 

@@ -31,7 +31,7 @@ impl Workshop {
         let secrets = parts::secret_set(config, &store)?;
         let intake = Intake::new(store.clone(), secrets, parts::notification_limits(config));
         intake.renew_factors(parts::factors(config)?);
-        let accounts = parts::accounts(config, &store, clock, &jitter)?;
+        let accounts = parts::accounts(config, &store, clock, &jitter, &intake.secrets_in_doubt())?;
         let sync = Sync::new(store.clone(), accounts, parts::sync_settings(config, jitter), clock.clone());
         for account in sync.accounts() {
             store.save_publish_rules(account.id, &config.publish.entries).await.map_err(at_home)?;

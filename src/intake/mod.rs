@@ -14,6 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub use reverify::Reverified;
 pub use seen::{ReceivedCounts, SecretSeen};
 
+use tokio::sync::Notify;
 use tracing::debug;
 
 use crate::domain::clock::Timestamp;
@@ -88,6 +89,7 @@ pub struct Intake {
     trust: Arc<RwLock<Trust>>,
     limits: Limits,
     seen: Arc<Seen>,
+    doubt: Arc<Notify>,
 }
 
 /// What makes a request genuine, just now.
@@ -101,17 +103,33 @@ impl Intake {
     /// Receives into `store` what one of `secrets` has signed.
     pub fn new(store: Store, secrets: SecretSet, limits: Limits) -> Self {
         let trust = Trust { secrets: Arc::new(secrets), factors: Arc::default() };
-        Self { store, trust: Arc::new(RwLock::new(trust)), limits, seen: Arc::default() }
+        Self { store, trust: Arc::new(RwLock::new(trust)), limits, seen: Arc::default(), doubt: Arc::default() }
     }
 
-    /// Verifies with these secrets from now on.
-    pub fn renew_secrets(&self, secrets: SecretSet) {
-        self.trust.write().unwrap_or_else(PoisonError::into_inner).secrets = Arc::new(secrets);
+    /// Verifies with these secrets from now on, whatever the result. When they are others than before, what was refused
+    /// lately for a bad signature is judged again by itself, for the accounts whose secrets have changed.
+    ///
+    /// # Errors
+    /// `Full`, `Busy`, `Corrupt`: what was accepted so far stays accepted; `reverify` goes on.
+    pub async fn renew_secrets(&self, secrets: SecretSet) -> Result<Reverified, Error> {
+        let changed = {
+            let mut trust = self.trust.write().unwrap_or_else(PoisonError::into_inner);
+            let changed = secrets.changed_since(&trust.secrets);
+            trust.secrets = Arc::new(secrets);
+            changed
+        };
+        self.reverify_lately(&changed).await
     }
 
     /// Asks for these factors from now on.
     pub fn renew_factors(&self, factors: Factors) {
         self.trust.write().unwrap_or_else(PoisonError::into_inner).factors = Arc::new(factors);
+    }
+
+    /// Told whenever a signature is bad that a changed secret could have made: whoever knows where secrets come from may
+    /// read them again.
+    pub fn secrets_in_doubt(&self) -> Arc<Notify> {
+        Arc::clone(&self.doubt)
     }
 
     /// Bytes of a body that may come.
@@ -206,6 +224,9 @@ impl Intake {
     }
 
     fn reject(&self, raw: RawRequest, rejected: &Rejected) -> Answer {
+        if matches!(rejected, Rejected::BadSignature { configured: true, .. }) {
+            self.doubt.notify_one();
+        }
         self.record(raw, rejected.reason(), self.claimed_account(rejected), rejected.is_well_formed());
         let refusal = Refusal { reason: rejected.reason(), detail: rejected.to_string() };
         match rejected.answer() {

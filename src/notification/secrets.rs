@@ -99,6 +99,21 @@ impl SecretSet {
         self.secrets.iter().map(|secret| (secret.account.account, &secret.label))
     }
 
+    /// The accounts that have other secrets here than there.
+    pub fn changed_since(&self, earlier: &Self) -> Vec<AccountId> {
+        let of = |set: &Self, account| {
+            let own = set.secrets.iter().filter(|secret| secret.account.account == account);
+            let mut texts: Vec<_> = own.map(|secret| secret.secret.expose().to_owned()).collect();
+            texts.sort_unstable();
+            texts
+        };
+        let mut accounts: Vec<_> = self.labels().chain(earlier.labels()).map(|(account, _)| account).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts.retain(|account| of(self, *account) != of(earlier, *account));
+        accounts
+    }
+
     /// This partner's secrets, then all others.
     pub(super) fn those_of_first(&self, partner: Option<PartnerId>) -> impl Iterator<Item = &NotificationSecret> {
         let is_own = move |secret: &&NotificationSecret| Some(secret.account.partner) == partner;
@@ -149,5 +164,16 @@ mod tests {
         let expected = InvalidSecrets::Shared { first: label("1/admin_secret"), second: label("3/admin_secret") };
         assert_eq!(error, expected);
         assert!(error.to_string().starts_with("1/admin_secret and 3/admin_secret are the same secret"), "{error}");
+    }
+
+    #[test]
+    fn an_account_has_changed_when_its_secrets_are_others_and_not_when_they_only_moved() {
+        let set = |secrets: &[(i64, &str)]| {
+            SecretSet::new(secrets.iter().map(|(account, text)| secret(*account, text)).collect()).unwrap()
+        };
+        let before = set(&[(1, "a"), (1, "b"), (2, "c")]);
+        assert_eq!(set(&[(2, "c"), (1, "b"), (1, "a")]).changed_since(&before), []);
+        assert_eq!(set(&[(1, "a"), (1, "x"), (2, "c")]).changed_since(&before), [AccountId(1)]);
+        assert_eq!(set(&[(1, "a"), (1, "b"), (3, "d")]).changed_since(&before), [AccountId(2), AccountId(3)]);
     }
 }

@@ -67,3 +67,13 @@ async fn asks(house: &House) -> Vec<Asked> {
     let asks = house.daemon.store.account_asks(house.account()).await.unwrap();
     asks.into_iter().map(|ask| ask.asked).collect()
 }
+
+/// Waits until it is so. Real time: what is waited for happens by itself.
+async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waited = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), waited).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+}

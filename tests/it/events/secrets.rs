@@ -1,4 +1,4 @@
-//! Which secret signed and when.
+//! Which secret signed and when, and what happens when it changes.
 
 use serde_json::Value;
 
@@ -88,4 +88,30 @@ async fn the_numbers_say_when_an_account_is_in_trouble() {
     let store = &house.daemon.store;
     store.record_account_state(house.account(), Some("its secret is refused")).await.unwrap();
     assert!(metrics(&house, &[]).await.text().contains("kaltura_mirror_account_degraded{account=\"102\"} 1\n"));
+}
+
+#[tokio::test]
+async fn a_secret_file_that_has_changed_is_noticed_by_itself_and_what_it_refused_is_accepted() {
+    let house = House::open().await;
+    let id = house.new_video("Under the new secret", Some(NEEDED));
+    house.write_secret("the-new-secret");
+    // The daemon does not know it yet: it refuses, doubts, reads the file again, and judges again.
+    let answer = send_signed(&house, "POST", "/notifications", &[], &format!("entry_id={id}"), "the-new-secret").await;
+    assert_eq!(answer.status, 403);
+    eventually("the refused event is accepted", async || inbox(&house, InboxFilter::Verified).await.len() == 1).await;
+    assert_eq!(refusals(&house).await, Vec::<String>::new());
+    let answer = send_signed(&house, "POST", "/notifications", &[], "", "the-new-secret").await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn a_reload_judges_again_what_the_old_secret_refused() {
+    let house = House::open().await;
+    send_signed(&house, "POST", "/notifications", &[], "entry_id=0_aaaaaaaa", "somebody else's").await;
+    send_signed(&house, "POST", "/notifications", &[], "entry_id=0_bbbbbbbb", "the-new-secret").await;
+    house.write_secret("the-new-secret");
+    house.daemon.reload_secrets().await.unwrap();
+    let [accepted] = inbox(&house, InboxFilter::Verified).await.try_into().unwrap();
+    assert_eq!(accepted.items[0].entry_id.as_ref().map(EntryId::as_str), Some("0_bbbbbbbb"));
+    assert_eq!(refusals(&house).await, ["rejected:bad_signature"]);
 }
