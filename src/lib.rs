@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | [`domain`] | values and pure decisions | [`domain::decide::decide`], [`domain::visibility::judge`] |
 //! | [`metadata_xml`] | one field of a custom-metadata document, and its schema | [`metadata_xml::document::Document`] |
-//! | [`notification`] | what Kaltura sends and how it is signed | [`notification::form::parse`] |
+//! | [`notification`] | what Kaltura sends and how it is signed | [`notification::authentic::read`] |
 //! | [`kaltura`] | the API of one account | [`kaltura::client::Client`] |
 //! | [`store`] | every SQL statement; a public method is a transaction | [`store::Store`] |
 //! | [`intake`] | receiving: verify, split, keep | [`intake::Intake::receive`] |
@@ -28,8 +28,8 @@
 //! **A notification** is a hint: verified and committed, then answered, then acted on.
 //!
 //! ```text
-//! POST /notifications ─► Intake::receive ─► form::parse ─► Signed ─► verify ─► Verified ─► hints
-//!                     ─► Store::accept (inbox + dirty entries, one transaction) ─► 200
+//! POST /notifications ─► Intake::receive ─► form::parse or event::parse ─► Signed ─► verify ─► Verified ─► hints
+//!                     ─► Store::accept (inbox + dirty entries + what is asked of the account, one transaction) ─► 200
 //! ```
 //!
 //! **A batch of dirty entries** asks what is true now. Nothing else fetches and saves entries.

@@ -6,6 +6,7 @@
 mod outgoing;
 mod parts;
 pub mod presence;
+mod secrets;
 mod start_error;
 mod workshop;
 
@@ -42,12 +43,13 @@ pub struct Daemon {
     pub intake: Intake,
     /// Whom it tells.
     pub hooks: Arc<Hooks>,
-    config: Config,
+    config: Arc<Config>,
     work: Running,
     /// Nobody is told anything without.
     deliveries: Option<hooks::Running>,
     listening: Listening,
     servers: Vec<JoinHandle<()>>,
+    secrets: JoinHandle<()>,
     presence: Presence,
 }
 
@@ -90,6 +92,8 @@ impl Daemon {
         let presence = Presence::announce(&config.data_dir, listening.public, listening.admin)?;
         let servers = servers.into_iter().map(|server| tokio::spawn(serve(server))).collect();
         let work = sync.start();
+        let config = Arc::new(config);
+        let secrets = tokio::spawn(secrets::keep(Arc::clone(&config), store.clone(), intake.clone()));
         let (public, admin) = (listening.public, listening.admin);
         info!(%public, %admin, "listening for notifications and readers at {public}, for operators at {admin}");
         Ok(Self {
@@ -104,6 +108,7 @@ impl Daemon {
             deliveries: None,
             listening,
             servers,
+            secrets,
             presence,
         })
     }
@@ -114,12 +119,13 @@ impl Daemon {
     }
 
     /// Reads secret files again, for notifications, for sessions and for hooks. What cannot be read leaves the old ones in force.
+    /// Notifications refused lately for a secret that has changed are judged again.
     ///
     /// # Errors
     /// The first secret that cannot be used.
     pub async fn reload_secrets(&self) -> Result<(), StartError> {
         let of_hooks = outgoing::secrets(&self.config)?;
-        self.intake.renew_secrets(parts::secret_set(&self.config, &self.store)?);
+        secrets::read_again(&self.config, &self.store, &self.intake).await?;
         self.hooks.renew_secrets(of_hooks);
         for account in self.sync.accounts() {
             account.client.forget_session().await;
@@ -130,6 +136,9 @@ impl Daemon {
     /// Stops gracefully: no new requests and claims, what runs finishes within the deadline, the rest is left for the
     /// next start.
     pub async fn stop(self) {
+        self.secrets.abort();
+        // It may hold the store for a moment more.
+        let _ = self.secrets.await;
         let deadline = self.config.sync.stop_deadline;
         let requests = tokio::time::timeout(deadline, self.listening.stop());
         let told = async {

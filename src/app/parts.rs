@@ -1,10 +1,16 @@
 //! What the configuration says, in the words of the rooms that do it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+
 use super::StartError;
 use crate::config::{self, Config, SessionKind, ThumbnailMode};
 use crate::domain::clock::{Clock, Jitter};
 use crate::domain::ids::AccountId;
 use crate::domain::secret::AdminSecret;
+use crate::intake::factors::Factors;
 use crate::kaltura::client::{Client, ClientSettings};
 use crate::kaltura::error::Error as ApiError;
 use crate::kaltura::ks::KsVersion;
@@ -49,14 +55,28 @@ fn limits(config: &Config) -> Limits {
 
 /// Every secret that may sign, of every account, as the files stand now.
 pub(super) fn secret_set(config: &Config, store: &Store) -> Result<SecretSet, StartError> {
-    let mut secrets = Vec::new();
+    let (mut secrets, mut minimums) = (Vec::new(), Vec::new());
     for (account, id) in accounts_of(config, store) {
+        minimums.push((id, account.minimum_hash_algorithm));
         let signing =
             account.signing_secrets().map_err(|cause| StartError::Secret { account: account.label.clone(), cause })?;
         let account = AccountRef { account: id, partner: account.partner_id };
         secrets.extend(signing.into_iter().map(|(label, secret)| NotificationSecret { account, label, secret }));
     }
-    Ok(SecretSet::new(secrets)?)
+    let set = SecretSet::new(secrets)?;
+    Ok(minimums.into_iter().fold(set, |set, (account, minimum)| set.with_minimum(account, minimum)))
+}
+
+/// What notifications must bring beside a signature, as the files stand now.
+pub(super) fn factors(config: &Config) -> Result<Factors, StartError> {
+    let [segment, password, value] = config.factors.secrets().map_err(StartError::Factor)?;
+    let config::Factors { basic, header, peers, .. } = &config.factors;
+    Ok(Factors {
+        segment,
+        basic: basic.as_ref().map(|basic| basic.user.clone()).zip(password),
+        header: header.as_ref().map(|header| header.name.clone()).zip(value),
+        peers: peers.clone(),
+    })
 }
 
 pub(super) fn accounts(
@@ -64,12 +84,13 @@ pub(super) fn accounts(
     store: &Store,
     clock: &Clock,
     jitter: &Jitter,
+    doubt: &Arc<Notify>,
 ) -> Result<Vec<Account>, StartError> {
     let made = accounts_of(config, store).map(|(account, id)| {
         let service: Result<ServiceUrl, _> = account.service_url.as_str().parse();
         let service = service.map_err(|cause| ApiError::Setup(cause.to_string()));
         let parts = service.and_then(|service| {
-            let client = client(config, account, service.clone(), clock, jitter)?;
+            let client = client(config, account, service.clone(), clock, jitter, doubt)?;
             Ok((client, Thumbnails::new(thumbnail_settings(config, service)?)))
         });
         let parts = parts.map_err(|cause| StartError::Kaltura { account: account.label.clone(), cause })?;
@@ -95,6 +116,7 @@ fn client(
     service: ServiceUrl,
     clock: &Clock,
     jitter: &Jitter,
+    doubt: &Arc<Notify>,
 ) -> Result<Client, ApiError> {
     let (way, secret) = match &account.app_token {
         Some(token) => (SessionWay::AppToken { id: token.id.clone() }, token.token.clone()),
@@ -117,7 +139,15 @@ fn client(
             ..Pace::default()
         },
     };
-    let source = move || -> Result<AdminSecret, String> { secret.read().map_err(|cause| cause.to_string()) };
+    // It is read once for the first session, and again only when Kaltura refuses one: then the notifications' copy is in
+    // doubt as well.
+    let (read_before, doubt) = (AtomicBool::new(false), Arc::clone(doubt));
+    let source = move || -> Result<AdminSecret, String> {
+        if read_before.swap(true, Ordering::Relaxed) {
+            doubt.notify_one();
+        }
+        secret.read().map_err(|cause| cause.to_string())
+    };
     Client::new(settings, source, clock.clone(), jitter.clone())
 }
 

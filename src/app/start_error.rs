@@ -29,6 +29,9 @@ pub enum StartError {
         /// What is wrong with it.
         cause: config::secret::SecretError,
     },
+    /// A secret beside the signature that cannot be read.
+    #[error("notification_path_secret, notification_basic or notification_header: {0}")]
+    Factor(config::secret::SecretError),
     /// Secrets that cannot tell accounts apart.
     #[error("{0}")]
     Secrets(#[from] crate::notification::secrets::InvalidSecrets),

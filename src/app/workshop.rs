@@ -32,8 +32,9 @@ impl Workshop {
         let at_home = |cause| StartError::of_store(config, cause);
         let store = parts::open_store(config, clock).await.map_err(at_home)?;
         let secrets = parts::secret_set(config, &store)?;
-        let accounts = parts::accounts(config, &store, clock, &jitter)?;
         let intake = Intake::new(store.clone(), secrets, parts::notification_limits(config));
+        intake.renew_factors(parts::factors(config)?);
+        let accounts = parts::accounts(config, &store, clock, &jitter, &intake.secrets_in_doubt())?;
         let sync = Sync::new(store.clone(), accounts, parts::sync_settings(config, jitter.clone()), clock.clone());
         for account in sync.accounts() {
             store.save_publish_rules(account.id, &config.publish.entries).await.map_err(at_home)?;

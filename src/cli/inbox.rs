@@ -136,7 +136,10 @@ fn replay(asked: &Replay, options: &Options) -> anyhow::Result<Outcome> {
     options.output().answer(&json!({ "id": id, "entries": entries }), || {
         let names: Vec<&str> = entries.iter().map(|entry| entry.as_str()).collect();
         if names.is_empty() {
-            format!("request {id} names no entry to look at; if it was refused, `inbox reverify` judges it again\n")
+            format!(
+                "request {id} names no entry to look at; what it asked of its account is asked again; if it was refused, \
+                 `inbox reverify` judges it again\n"
+            )
         } else {
             format!("request {id}: to be looked at again: {}\n", names.join(", "))
         }
@@ -179,7 +182,7 @@ fn request_as_json(request: &InboxRequest, labels: &Labels) -> Json {
 
 fn item_as_json(item: &InboxItem) -> Json {
     json!({
-        "id": item.notification_id.to_string(),
+        "id": item.notification_id.map(|id| id.to_string()).unwrap_or_default(),
         "number": item.number,
         "system": item.system,
         "kind": item.kind,
@@ -208,7 +211,8 @@ fn request_as_text(request: &InboxRequest) -> String {
         let entry = item.entry_id.as_ref().map_or_else(|| "no entry".to_owned(), ToString::to_string);
         let repeats = if item.repeats > 0 { format!(", came {} times more", item.repeats) } else { String::new() };
         let outcome = item.outcome.as_str();
-        text.push_str(&format!("    {}  {}  {entry}  {outcome}{repeats}\n", item.notification_id, item.kind));
+        let id = item.notification_id.map_or_else(|| "no number".to_owned(), |id| id.to_string());
+        text.push_str(&format!("    {id}  {}  {entry}  {outcome}{repeats}\n", item.kind));
     }
     text
 }

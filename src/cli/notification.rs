@@ -20,12 +20,15 @@ pub enum Command {
     /// Judge one raw request body as the endpoint would, storing nothing
     ///
     /// Tells which secret signed it and what it says, or which rule it breaks. Exit code 0 if it is accepted, 1 if not.
-    /// Apart from its memory the judge is the endpoint's: a body that was seen before is accepted here.
+    /// With an X-Kaltura-Signature header it is judged as an event notification, whatever its Content-Type. Apart from its
+    /// memory and the factors beside the signature the judge is the endpoint's: a body that was seen before is accepted here.
     #[command(after_long_help = "\
 Examples:
   kaltura-mirror notification verify --header 'Content-Type: application/x-www-form-urlencoded' body.txt
   curl -s https://example.org/last-body | kaltura-mirror notification verify --json \\
       --header 'Content-Type: application/x-www-form-urlencoded' -
+  kaltura-mirror notification verify --header 'X-Kaltura-Signature: 8394bb39…' \\
+      --header 'X-Kaltura-Hash-Algo: sha256' event.json
 
 Without a Content-Type header an API notification is rejected, as on the wire.")]
     Verify(Verify),
@@ -80,7 +83,8 @@ fn verify(asked: &Verify, options: &Options) -> anyhow::Result<Outcome> {
     let request = Request {
         content_type: asked.header("content-type"),
         body: &body,
-        has_kaltura_signature_header: asked.header("x-kaltura-signature").is_some(),
+        signature: asked.header("x-kaltura-signature"),
+        hash_algorithm: asked.header("x-kaltura-hash-algo"),
     };
     let limits = Limits { body_max_bytes, ..Limits::default() };
     let verdict = verdict::judge(&request, &limits, &secrets_of(&asked.account.among(&config.accounts)?)?);
@@ -118,7 +122,10 @@ fn secrets_of(accounts: &[&Account]) -> anyhow::Result<SecretSet> {
         let labelled = account.signing_secrets()?.into_iter();
         secrets.extend(labelled.map(|(label, secret)| NotificationSecret { account: account_ref, label, secret }));
     }
-    Ok(SecretSet::new(secrets)?)
+    let set = SecretSet::new(secrets)?;
+    let minimums =
+        accounts.iter().zip(1..).map(|(account, number)| (AccountId(number), account.minimum_hash_algorithm));
+    Ok(minimums.fold(set, |set, (account, minimum)| set.with_minimum(account, minimum)))
 }
 
 fn in_words(verdict: &Verdict) -> String {
@@ -129,7 +136,8 @@ fn in_words(verdict: &Verdict) -> String {
             let mut words = format!("accepted: {} notification signed with {secret}\n", verdict.system);
             for item in &verdict.items {
                 let entry = item.entry_id.as_deref().unwrap_or("no entry");
-                words.push_str(&format!("  {}  {}  {entry}\n", item.id, item.kind));
+                let id = if item.id.is_empty() { "no number" } else { item.id.as_str() };
+                words.push_str(&format!("  {id}  {}  {entry}\n", item.kind));
             }
             words
         }

@@ -9,9 +9,9 @@ use super::document::Value;
 use super::script::Rules;
 use super::secret::{SecretError, SecretSource};
 use super::section::Section;
-use super::values::{Readable, choices};
+use super::values::{Readable, choices, words};
 use crate::domain::ids::PartnerId;
-use crate::domain::secret::{AdminSecret, SecretLabel};
+use crate::domain::secret::{AdminSecret, HashAlgorithm, SecretLabel};
 use crate::domain::sync_rules::{ProfileRef, SyncRules};
 
 /// One Kaltura account.
@@ -69,17 +69,7 @@ choices! {
     }
 }
 
-choices! {
-    /// What event notifications are signed with, weakest first.
-    pub enum HashAlgorithm {
-        /// Kaltura's default.
-        Sha1 = "sha1",
-        /// Better.
-        Sha256 = "sha256",
-        /// Better.
-        Sha512 = "sha512",
-    }
-}
+words!(HashAlgorithm { Sha1 = "sha1", Sha256 = "sha256", Sha512 = "sha512" });
 
 impl Account {
     /// Every secret that may sign for this account, the admin secret first, as they stand now: files are read again.
@@ -109,7 +99,10 @@ impl Account {
         let session = section.or("session", SessionKind::V2);
         let session_lifetime = section.within("session_lifetime", hours(24), hours(1)..=hours(24 * 30));
         let app_token = AppToken::read(section);
-        let minimum_hash_algorithm = section.without_effect_yet().or("minimum_hash_algorithm", HashAlgorithm::Sha1);
+        let minimum_hash_algorithm = section.or("minimum_hash_algorithm", HashAlgorithm::Sha1);
+        if minimum_hash_algorithm == HashAlgorithm::Sha1 && !section.says("minimum_hash_algorithm") {
+            section.note("minimum_hash_algorithm", SHA1_NOTE);
+        }
         let sync_profile = profiles.sync?;
         Some(Self {
             label,
@@ -157,6 +150,9 @@ impl AppToken {
         }
     }
 }
+
+const SHA1_NOTE: &str = "event notifications signed with SHA-1 are taken: if no template of yours signs so, set \"sha256\"; \
+     else write \"sha1\"";
 
 const PARTNER_ID_CURE: &str = "write the number of your account (KMC, Settings > Integration Settings)";
 

@@ -12,6 +12,7 @@ mod account;
 mod document;
 mod environment;
 mod error;
+mod factors;
 mod inbox;
 mod outgoing;
 mod publish;
@@ -32,9 +33,10 @@ use std::path::{Path, PathBuf};
 use document::Document;
 use section::Reading;
 
-pub use account::{Account, AppToken, HashAlgorithm, NamedSecret, SessionKind};
+pub use account::{Account, AppToken, NamedSecret, SessionKind};
 pub use environment::Environment;
 pub use error::{Error, Problem};
+pub use factors::{Basic, Factors, RequiredHeader};
 pub use inbox::{Inbox, Retention};
 pub use outgoing::{CallPace, Forward, Hook, HookTarget, signing_key};
 pub use publish::{Mirror, Publish};
@@ -50,6 +52,8 @@ pub use thumbnails::{ThumbnailMode, Thumbnails};
 pub struct Config {
     /// At least one; labels, partner ids and secrets are unique among them.
     pub accounts: Vec<Account>,
+    /// What notifications must bring beside a signature.
+    pub factors: Factors,
     /// How we learn of changes.
     pub receive: Receive,
     /// Absolute; need not exist yet.
@@ -146,8 +150,10 @@ fn read(session: &Document, script: &Document, environment: &Environment) -> Res
 /// Good only if the reading has no problems in the end.
 fn read_into(reading: &Reading<'_>, session: &Document, script: &Document) -> Config {
     let top = reading.top(script);
+    let session = reading.top(session);
     let mut config = Config {
-        accounts: session::read_accounts(&reading.top(session), &top),
+        accounts: session::read_accounts(&session, &top),
+        factors: Factors::read(&session),
         receive: script::read_receive(&top),
         data_dir: top.path("data_dir", "data"),
         server: Server::read(&top.section("server")),
@@ -180,7 +186,8 @@ mod tests {
         assert_eq!(config.accounts[0].rules.sync_profile, config.accounts[0].rules.content_profile);
         assert_eq!((config.sync.workers, config.sync.batch, config.server.body_max_bytes), (4, 100, 1 << 20));
         assert!(config.data_dir.is_absolute() && config.data_dir.ends_with("data"));
-        assert_eq!(config.notes, []);
+        let notes: Vec<_> = config.notes.iter().map(|note| note.key.as_str()).collect();
+        assert_eq!(notes, ["minimum_hash_algorithm"]);
     }
 
     #[test]

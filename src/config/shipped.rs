@@ -102,8 +102,10 @@ mod tests {
     }
 
     /// Keys that have no default: the shipped line is an example.
-    const EXAMPLES: [&str; 11] = [
+    const EXAMPLES: [&str; 13] = [
         "label",
+        "notification_basic.user",
+        "notification_header.name",
         "app_token_id",
         "sync_metadata_profile",
         "content_metadata_profile_id",
@@ -126,6 +128,9 @@ mod tests {
             "partner_id",
             "admin_secret",
             "app_token",
+            "notification_path_secret",
+            "notification_basic.password",
+            "notification_header.value",
             "sync_metadata_profile_id",
             "data_dir",
         ];

@@ -1,4 +1,4 @@
-//! Secrets and sessions: texts that may be used, never printed.
+//! Secrets and sessions: texts that may be used, never printed; and what secrets are hashed with.
 
 use std::fmt;
 
@@ -57,6 +57,46 @@ pub struct SecretLabel(pub String);
 impl fmt::Display for SecretLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// What an event notification is signed with, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HashAlgorithm {
+    /// Kaltura's default.
+    Sha1,
+    /// Better.
+    Sha256,
+    /// Better.
+    Sha512,
+}
+
+impl HashAlgorithm {
+    /// All of them, weakest first.
+    pub const ALL: [Self; 3] = [Self::Sha1, Self::Sha256, Self::Sha512];
+
+    /// The word in `X-KALTURA-HASH-ALGO` and in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+        }
+    }
+
+    /// Bytes of a digest; on the wire twice as many hexadecimal digits.
+    pub const fn digest_bytes(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
+impl fmt::Display for HashAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -21,9 +21,6 @@ const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 ///
 /// Source: the rules in the shared vectors' README, 1 to 4, 6 to 8, 10 and 11.
 pub fn parse(request: &Request<'_>, limits: &Limits) -> Result<Signed<Message>, Rejected> {
-    if request.has_kaltura_signature_header {
-        return Err(Rejected::EventNotSupported);
-    }
     require_form(request.content_type)?;
     require_size(request.body, limits.body_max_bytes)?;
     let parameters = Parameters::decode(request.body, limits)?;

@@ -5,7 +5,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use super::System;
-use super::kind::Kind;
+use super::event::{Event, Touched};
+use super::kind::{Ask, Kind};
 use super::message::{Item, Message};
 use super::signature::Verified;
 use crate::domain::ids::{AccountId, EntryId, NotificationId};
@@ -17,13 +18,17 @@ pub struct Hint {
     pub number: u32,
     /// Which push system it came by.
     pub system: System,
-    /// Kaltura's number of it, the same in every retry.
-    pub notification_id: NotificationId,
+    /// Kaltura's number of it, the same in every retry. Events without an object have none, and are never the same as
+    /// another.
+    pub notification_id: Option<NotificationId>,
     /// What it says has happened.
     pub kind: Kind,
-    /// The entry it is about: always there when the kind asks for a look.
+    /// The entry it is about: always there when it asks for a look at one.
     pub entry_id: Option<EntryId>,
-    /// SHA-256 of the item's own fields, the same whether it comes alone or in a multi, in whatever order.
+    /// What it asks of us: at least one thing.
+    pub asks: Vec<Ask>,
+    /// SHA-256 of the item's own fields, the same whether it comes alone or in a multi, in whatever order; of an event,
+    /// of its whole body.
     pub item_sha256: [u8; 32],
 }
 
@@ -48,22 +53,41 @@ impl Verified<Message> {
     }
 }
 
+impl Verified<Event<'_>> {
+    /// One hint for each thing the event touches; at least one, and never more than one of an event with a number.
+    pub fn hints(&self) -> Vec<Hint> {
+        let event = self.get();
+        let item_sha256 = Sha256::digest(event.body()).into();
+        let hint = |(number, touched): (u32, &Touched)| Hint {
+            number,
+            system: System::Event,
+            notification_id: event.notification_id(),
+            kind: Kind::Event(event.kind().clone()),
+            entry_id: touched.entry_id.clone(),
+            asks: touched.asks.clone(),
+            item_sha256,
+        };
+        (1..).zip(event.touched()).map(hint).collect()
+    }
+}
+
 impl Hint {
     fn of(message: &Message, item: &Item) -> Self {
         Self {
             number: item.number,
             system: message.system(),
-            notification_id: item.notification_id,
+            notification_id: Some(item.notification_id),
             kind: item.kind.clone(),
             entry_id: item.entry_id.clone(),
+            asks: vec![item.kind.asks_for()],
             item_sha256: hash(message.fields(item)),
         }
     }
 
-    /// Under which a message of this account's is remembered.
-    pub fn dedupe_key(&self, account: AccountId) -> DedupeKey {
+    /// Under which a message of this account's is remembered; nothing for one without a number.
+    pub fn dedupe_key(&self, account: AccountId) -> Option<DedupeKey> {
         let Self { system, notification_id, item_sha256, .. } = *self;
-        DedupeKey { account, system, notification_id, item_sha256 }
+        Some(DedupeKey { account, system, notification_id: notification_id?, item_sha256 })
     }
 }
 

@@ -1,7 +1,9 @@
-//! What a notification is about: its `notification_type`, and what that asks of us.
+//! What a notification is about: its `notification_type`, or what an event says of itself, and what that asks of us.
 
 use std::fmt;
 use std::str::FromStr;
+
+use crate::domain::ids::CategoryId;
 
 /// A `notification_type`. Every text of the right form is one: what Kaltura adds some day is kept, listed, harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -50,13 +52,26 @@ pub enum Kind {
     Test,
     /// A well-formed type this list does not have.
     Other(String),
+    /// An event notification.
+    Event(EventKind),
 }
 
-/// What a kind asks of us.
+/// What an event notification says of itself: `event:<eventObjectType>:<eventType>`, for example `event:1:3` or
+/// `event:metadataEventNotifications.Metadata:6`; `event` when its body does not say both.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EventKind(String);
+
+/// What a notification asks of us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ask {
     /// See what is true of the entry now.
     LookAtEntry,
+    /// See what is true of every mirrored entry of this category now.
+    LookAtCategory(CategoryId),
+    /// See who may see what now: categories, access-control profiles.
+    RefreshPolicy,
+    /// Something has changed, and nobody says where: find it by what was changed lately.
+    Sweep,
     /// Keep it, and do nothing.
     Nothing,
 }
@@ -96,11 +111,15 @@ impl Kind {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Other(name) => name,
+            Self::Event(kind) => kind.as_str(),
             known => NAMES.iter().find(|(_, kind)| kind == known).map_or("", |(name, _)| name),
         }
     }
 
     /// What to do about one. A kind that is new to us asks for nothing, even about an entry: reconcile finds what changed.
+    ///
+    /// Of an event the kind alone says only that something has changed; what it touches stands in its body, and so in
+    /// the hint's own asks.
     pub fn asks_for(&self) -> Ask {
         match self {
             Self::EntryAdd
@@ -125,6 +144,7 @@ impl Kind {
             | Self::JobSimilarExists
             | Self::Test
             | Self::Other(_) => Ask::Nothing,
+            Self::Event(_) => Ask::Sweep,
         }
     }
 
@@ -140,6 +160,27 @@ impl Kind {
     }
 }
 
+impl EventKind {
+    /// From what the body says, if it says both in a shape that Kaltura's types have: numbers, or a plugin's
+    /// `name.Value`.
+    pub(super) fn of(object_type: Option<&str>, event_type: Option<&str>) -> Self {
+        let well_formed = |text: &&str| {
+            (1..=64).contains(&text.len())
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
+        };
+        match (object_type.filter(well_formed), event_type.filter(well_formed)) {
+            (Some(object_type), Some(event_type)) => Self(format!("event:{object_type}:{event_type}")),
+            _ => Self("event".to_owned()),
+        }
+    }
+
+    /// As the inbox has it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Reads a `notification_type`. No event's kind is one.
 impl FromStr for Kind {
     type Err = InvalidKind;
 
@@ -172,6 +213,25 @@ mod tests {
         }
         assert_eq!("entry_recycled".parse(), Ok(Kind::Other("entry_recycled".into())));
         assert_eq!(Kind::Other("entry_recycled".into()).to_string(), "entry_recycled");
+    }
+
+    #[test]
+    fn an_event_is_called_by_what_it_says_of_itself_if_it_says_it_well() {
+        let kind = |object_type, event_type| EventKind::of(object_type, event_type).as_str().to_owned();
+        assert_eq!(kind(Some("1"), Some("3")), "event:1:3");
+        let metadata = "metadataEventNotifications.Metadata";
+        assert_eq!(kind(Some(metadata), Some("6")), "event:metadataEventNotifications.Metadata:6");
+        let too_long = "a".repeat(65);
+        for (object_type, event_type) in [
+            (None, None),
+            (Some("1"), None),
+            (None, Some("3")),
+            (Some("1:3"), Some("3")),
+            (Some(&*too_long), Some("3")),
+        ] {
+            assert_eq!(kind(object_type, event_type), "event");
+        }
+        assert_eq!("event:1:3".parse::<Kind>(), Err(InvalidKind), "no form can say that it is an event");
     }
 
     #[test]

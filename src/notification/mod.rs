@@ -3,14 +3,14 @@
 //! The walk, each step taking the proof the last one made:
 //!
 //! ```text
-//! Request ─► form::parse ─► Signed<Message>     shape only, nothing believed        form.rs, shape.rs, message.rs
-//!         ─► Signed::verify ─► Verified<Message>  a secret we share signed it       signature.rs, the only maker
-//!         ─► Verified::hints ─► Vec<Hint>       one, or many when it is a multi     hint.rs
+//! Request ─► form::parse  ─► Signed<Message> ─► Signed::verify ─► Verified<Message> ─► hints   form.rs, shape.rs, message.rs
+//!         ─► event::parse ─► Signed<Event>   ─► Signed::verify ─► Verified<Event>   ─► hints   event.rs
+//!            shape only, nothing believed       a secret we share signed it             hint.rs: one, or many
 //! ```
 //!
-//! Kaltura has two push systems. This room reads *API notifications*: flat forms signed with MD5. *HTTP event
-//! notifications* (any body, signed in `X-KALTURA-SIGNATURE`) get a file of their own beside `form.rs`, `event.rs`,
-//! that makes the same `Signed<Message>`, with [`System::Event`]; until then [`form::parse`] refuses them by name.
+//! Kaltura has two push systems: *API notifications*, flat forms signed with MD5 in a field of their own, and *HTTP
+//! event notifications*, bodies of any shape signed in the header `X-KALTURA-SIGNATURE`. [`authentic::read`] takes either.
+//! Only `signature.rs` and what is in it makes a [`Verified`](signature::Verified).
 //!
 //! # Quirks
 //!
@@ -23,7 +23,13 @@
 //! * Names may hold dots, spaces and brackets (`a.b`, `e[f`, `m[k]`), and are taken as they are.
 //! * The signed text has no separators, so a captured one can be split at other places. What traces that leaves is
 //!   looked for (`shape.rs`); what leaves none is why a message is only a hint, and its content is never used.
+//! * An event's `Content-Type` says nothing: `application/json` of a form, `application/xml` of PHP's serialization.
+//! * XML and PHP after `data=` are not encoded; JSON after it is, or comes bare.
+//! * A template without data sends an empty body, one without a format `data=` and nothing else.
+//! * An event's object may be the thing the event is about or, as in a stock template, the entry that has it.
 
+pub mod authentic;
+pub mod event;
 pub mod form;
 pub mod hint;
 pub mod kind;
@@ -47,8 +53,17 @@ pub struct Request<'a> {
     pub content_type: Option<&'a str>,
     /// The body, undecoded.
     pub body: &'a [u8],
-    /// Whether there was an `X-KALTURA-SIGNATURE` header: then it is an event notification.
-    pub has_kaltura_signature_header: bool,
+    /// The `X-KALTURA-SIGNATURE` header, if there was one: then it is an event notification, whatever the header says.
+    pub signature: Option<&'a str>,
+    /// The `X-KALTURA-HASH-ALGO` header, if there was one.
+    pub hash_algorithm: Option<&'a str>,
+}
+
+impl Request<'_> {
+    /// Which push system it claims to come from.
+    pub const fn system(&self) -> System {
+        if self.signature.is_some() { System::Event } else { System::Api }
+    }
 }
 
 /// What is refused for its size before anything else is looked at.

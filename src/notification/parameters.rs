@@ -109,7 +109,7 @@ fn decode_pair(pair: &[u8], number: usize, limits: &Limits, bytes: &mut Vec<u8>)
 }
 
 /// Appends the decoded bytes; `None` when a `%` has not two hexadecimal digits behind it.
-fn decode_text(mut encoded: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
+pub(super) fn decode_text(mut encoded: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
     while let Some(plain) = encoded.iter().position(|&byte| byte == b'%' || byte == b'+') {
         bytes.extend_from_slice(&encoded[..plain]);
         if encoded[plain] == b'+' {

@@ -3,17 +3,11 @@
 //! Messages name parameters, shortened, and never hold their values.
 
 use crate::domain::ids::PartnerId;
-use crate::domain::secret::SecretLabel;
+use crate::domain::secret::{HashAlgorithm, SecretLabel};
 
 /// A request refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// It carries `X-KALTURA-SIGNATURE`.
-    #[error(
-        "event notifications are not supported yet: the request has an X-KALTURA-SIGNATURE header; \
-         send API notifications (the account's notification URL) instead"
-    )]
-    EventNotSupported,
     /// Another content type than a form's, or none.
     #[error(
         "content type {} is not application/x-www-form-urlencoded, the only one Kaltura's sender uses",
@@ -40,20 +34,43 @@ pub enum Rejected {
     /// `sig` cannot be what the sender writes.
     #[error("parameter \"sig\" is not 32 lower-case hexadecimal digits")]
     SignatureNotHex,
-    /// No secret we know made this signature.
+    /// `X-KALTURA-SIGNATURE` cannot be what the sender writes.
     #[error(
-        "no configured secret made this signature; the message says partner {partner}, which is {}",
-        if *.configured {
-            "configured: was its admin secret changed? compare it with the console, then `inbox reverify`"
-        } else {
-            "not configured here"
-        }
+        "header X-KALTURA-SIGNATURE is not {} lower-case hexadecimal digits, as {algorithm} makes them",
+        2 * .algorithm.digest_bytes()
     )]
+    HeaderSignatureNotHex {
+        /// What `X-KALTURA-HASH-ALGO` says, or what it is without.
+        algorithm: HashAlgorithm,
+    },
+    /// `X-KALTURA-HASH-ALGO` names none of the sender's algorithms.
+    #[error("header X-KALTURA-HASH-ALGO is {name:?}, not sha1, sha256 or sha512")]
+    UnknownHashAlgorithm {
+        /// What it says, cut to 64 characters.
+        name: String,
+    },
+    /// No secret we know made this signature.
+    #[error("no configured secret made this signature; {}", doubts(*.partner, *.configured))]
     BadSignature {
-        /// The partner the message claims (a multi's first item).
-        partner: PartnerId,
+        /// The partner it claims (a multi's first item); an event may name none.
+        partner: Option<PartnerId>,
         /// Every partner it claims is one of ours: perhaps our secret is wrong.
         configured: bool,
+    },
+    /// Signed with a secret of ours, by an algorithm its account does not trust.
+    #[error(
+        "signed with secret {label} and {algorithm}, but this account takes {minimum} or better: set secureHashingAlgo of \
+         the template, or lower minimum_hash_algorithm"
+    )]
+    WeakHash {
+        /// The secret that signed.
+        label: SecretLabel,
+        /// The partner of that secret's account.
+        partner: PartnerId,
+        /// What it was signed with.
+        algorithm: HashAlgorithm,
+        /// What its account wants at least.
+        minimum: HashAlgorithm,
     },
     /// Signed with a secret of ours, for another account.
     #[error(
@@ -68,6 +85,15 @@ pub enum Rejected {
         /// The first other partner in the message.
         found: PartnerId,
     },
+}
+
+fn doubts(partner: Option<PartnerId>, configured: bool) -> String {
+    let changed = "was the admin secret changed? compare it with the console, then `inbox reverify`";
+    match partner {
+        Some(partner) if configured => format!("the message says partner {partner}, which is configured: {changed}"),
+        Some(partner) => format!("the message says partner {partner}, which is not configured here"),
+        None => format!("the event names no partner: {changed}"),
+    }
 }
 
 /// The rule of shape a message breaks.
@@ -131,6 +157,38 @@ pub enum Malformed {
     ArrayName {
         /// The name.
         name: String,
+    },
+    /// The body of an event is no text.
+    #[error("the body is not UTF-8 at byte {at}")]
+    BodyNotUtf8 {
+        /// Where it stops being text, from 0.
+        at: usize,
+    },
+    /// The body of an event holds what no text has.
+    #[error("the body holds a control character at byte {at}")]
+    ControlCharacter {
+        /// Where, from 0.
+        at: usize,
+    },
+    /// The body of an event begins as JSON and is not one object.
+    #[error("the body is not one JSON object: see line {line}, column {column}")]
+    Json {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+    /// The body of an event begins as XML and is not one element.
+    #[error("the body is not one XML element as Kaltura writes it: see byte {at} after data=")]
+    Xml {
+        /// Where it stops being one, from 0.
+        at: usize,
+    },
+    /// The body of an event begins as PHP's serialization and is not one plain value.
+    #[error("the body is not one plain value in PHP's serialization: see byte {at} after data=")]
+    Php {
+        /// Where it stops being one, from 0.
+        at: usize,
     },
     /// A value that holds a list of signed fields: signed text split at another place.
     #[error("the value of {name:?} holds the text signed_fields, as a message split at other places would")]
@@ -213,20 +271,19 @@ pub enum Answer {
     TooLarge,
     /// 415: not a form.
     UnsupportedMediaType,
-    /// 501: a kind of message this version does not read; the sender tries again.
-    NotImplemented,
 }
 
 impl Rejected {
     /// The slug the inbox stores after `rejected:`, and `notification verify` prints. Never changes its meaning.
     pub const fn reason(&self) -> &'static str {
         match self {
-            Self::EventNotSupported => "event_not_supported",
             Self::NotAForm { .. } => "not_a_form",
             Self::TooLarge { .. } => "too_large",
             Self::Malformed(rule) => rule.reason(),
             Self::NoSignature => "no_signature",
-            Self::SignatureNotHex => "signature_not_hex",
+            Self::SignatureNotHex | Self::HeaderSignatureNotHex { .. } => "signature_not_hex",
+            Self::UnknownHashAlgorithm { .. } => "unknown_hash_algorithm",
+            Self::WeakHash { .. } => "weak_hash",
             Self::BadSignature { .. } => "bad_signature",
             Self::WrongPartner { .. } => "wrong_partner",
         }
@@ -235,13 +292,16 @@ impl Rejected {
     /// How the request is answered.
     pub const fn answer(&self) -> Answer {
         match self {
-            Self::EventNotSupported => Answer::NotImplemented,
             Self::NotAForm { .. } => Answer::UnsupportedMediaType,
             Self::TooLarge { .. } => Answer::TooLarge,
             Self::Malformed(_) => Answer::Malformed,
-            Self::NoSignature | Self::SignatureNotHex | Self::BadSignature { .. } | Self::WrongPartner { .. } => {
-                Answer::Forbidden
-            }
+            Self::NoSignature
+            | Self::SignatureNotHex
+            | Self::HeaderSignatureNotHex { .. }
+            | Self::UnknownHashAlgorithm { .. }
+            | Self::BadSignature { .. }
+            | Self::WeakHash { .. }
+            | Self::WrongPartner { .. } => Answer::Forbidden,
         }
     }
 
@@ -249,7 +309,7 @@ impl Rejected {
     ///
     /// These can be repaired (`inbox reverify`), so the inbox keeps them apart from noise, without a rate limit.
     pub const fn is_well_formed(&self) -> bool {
-        matches!(self, Self::BadSignature { configured: true, .. } | Self::WrongPartner { .. })
+        matches!(self, Self::BadSignature { configured: true, .. } | Self::WeakHash { .. } | Self::WrongPartner { .. })
     }
 }
 
@@ -267,6 +327,11 @@ impl Malformed {
             Self::EmptyName { .. } => "malformed:empty_name",
             Self::DuplicateName { .. } => "malformed:duplicate_name",
             Self::ArrayName { .. } => "malformed:array_name",
+            Self::BodyNotUtf8 { .. } => "malformed:not_utf8",
+            Self::ControlCharacter { .. } => "malformed:control_character",
+            Self::Json { .. } => "malformed:json",
+            Self::Xml { .. } => "malformed:xml",
+            Self::Php { .. } => "malformed:php",
             Self::EmbeddedList { .. } => "malformed:embedded_list",
             Self::EmbeddedItem { .. } => "malformed:embedded_item",
             Self::NoSignedFields => "malformed:no_signed_fields",

@@ -1,4 +1,6 @@
-//! Who signed a message: the only maker of [`Verified`].
+//! Who signed a message: the only maker of [`Verified`]. API notifications here, events in [`header`].
+
+pub mod header;
 
 use std::str::FromStr;
 
@@ -9,14 +11,23 @@ use super::ksort;
 use super::message::Message;
 use super::rejected::Rejected;
 use super::secrets::{AccountRef, NotificationSecret, SecretSet};
-use crate::domain::ids::PartnerId;
 use crate::domain::secret::{AdminSecret, SecretLabel};
+
+/// What one of Kaltura's two systems signs, each in its own way.
+pub trait Signable {
+    /// The signature it claims.
+    type Signature;
+}
+
+impl Signable for Message {
+    type Signature = Signature;
+}
 
 /// Something of the right shape and the signature it claims. Nothing in it may be believed.
 #[derive(Debug)]
-pub struct Signed<T> {
+pub struct Signed<T: Signable> {
     payload: T,
-    claimed: Signature,
+    claimed: T::Signature,
 }
 
 /// Proof that `T` was signed with a secret we share with Kaltura. Only [`Signed::verify`] makes one.
@@ -32,8 +43,8 @@ pub struct Signer {
     pub label: SecretLabel,
 }
 
-impl<T> Signed<T> {
-    pub(super) fn new(payload: T, claimed: Signature) -> Self {
+impl<T: Signable> Signed<T> {
+    pub(super) fn new(payload: T, claimed: T::Signature) -> Self {
         Self { payload, claimed }
     }
 }
@@ -53,9 +64,7 @@ impl Signed<Message> {
         let text = SignedText::of(&self.payload);
         let signed_by = |secret: &&NotificationSecret| self.claimed.is(&text.sign(&secret.secret));
         let partner = self.payload.items().first().map(|item| item.partner);
-        let (of_partner, of_others): (Vec<_>, Vec<_>) =
-            secrets.iter().partition(|secret| Some(secret.account.partner) == partner);
-        match of_partner.into_iter().chain(of_others).find(signed_by) {
+        match secrets.those_of_first(partner).find(signed_by) {
             Some(secret) => self.accept(secret),
             None => Err(self.bad_signature(secrets)),
         }
@@ -70,11 +79,10 @@ impl Signed<Message> {
     }
 
     fn bad_signature(&self, secrets: &SecretSet) -> Rejected {
-        let is_ours = |partner: PartnerId| secrets.iter().any(|secret| secret.account.partner == partner);
         let partners = || self.payload.items().iter().map(|item| item.partner);
         Rejected::BadSignature {
-            partner: partners().next().unwrap_or(PartnerId(0)),
-            configured: partners().all(is_ours),
+            partner: partners().next(),
+            configured: partners().all(|partner| secrets.knows(partner)),
         }
     }
 }
@@ -103,7 +111,7 @@ impl<'m> SignedText<'m> {
 
 /// An MD5, on the wire 32 lower-case hexadecimal digits and nothing else.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Signature([u8; 16]);
+pub struct Signature([u8; 16]);
 
 impl Signature {
     /// Takes the same time whatever the difference.
@@ -114,7 +122,7 @@ impl Signature {
 
 /// Not the digits the sender writes.
 #[derive(Debug)]
-pub(super) struct NotASignature;
+pub struct NotASignature;
 
 impl FromStr for Signature {
     type Err = NotASignature;

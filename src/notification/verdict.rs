@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::hint::Hint;
 use super::rejected::Rejected;
 use super::secrets::SecretSet;
-use super::{Limits, Request, System, form};
+use super::{Limits, Request, System, authentic};
 
 /// What would become of a request. Serialised, it is the output of `notification verify --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,9 +38,9 @@ pub enum Outcome {
 /// One notification of an accepted message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerdictItem {
-    /// Kaltura's number of it, as text.
+    /// Kaltura's number of it, as text; empty for an event that has none.
     pub id: String,
-    /// Its `notification_type`.
+    /// Its `notification_type`, or what an event says of itself.
     pub kind: String,
     /// The entry it is about.
     pub entry_id: Option<String>,
@@ -48,14 +48,14 @@ pub struct VerdictItem {
 
 /// Judges a request as the endpoint would, apart from its memory: a replay is accepted here.
 pub fn judge(request: &Request<'_>, limits: &Limits, secrets: &SecretSet) -> Verdict {
-    let system = if request.has_kaltura_signature_header { System::Event } else { System::Api };
-    match form::parse(request, limits).and_then(|signed| signed.verify(secrets)) {
-        Ok((message, signer)) => Verdict {
+    let system = request.system();
+    match authentic::read(request, limits, secrets) {
+        Ok(authentic) => Verdict {
             verdict: Outcome::Accepted,
             reason: None,
             system,
-            secret: Some(signer.label.to_string()),
-            items: message.hints().iter().map(VerdictItem::of).collect(),
+            secret: Some(authentic.signer.label.to_string()),
+            items: authentic.hints.iter().map(VerdictItem::of).collect(),
             rejected: None,
         },
         Err(rejected) => Verdict {
@@ -72,7 +72,7 @@ pub fn judge(request: &Request<'_>, limits: &Limits, secrets: &SecretSet) -> Ver
 impl VerdictItem {
     fn of(hint: &Hint) -> Self {
         Self {
-            id: hint.notification_id.to_string(),
+            id: hint.notification_id.map(|id| id.to_string()).unwrap_or_default(),
             kind: hint.kind.to_string(),
             entry_id: hint.entry_id.as_ref().map(ToString::to_string),
         }

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Store;
+use super::account_asks::{self, Asks};
 use super::dirty_entries::{self, Hints, Lane, Reason};
 use super::error::Error;
 use super::inbox::ItemOutcome;
@@ -198,8 +199,9 @@ enum Bodies {
 }
 
 async fn commit(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<Vec<Accepted>, Error> {
-    if mirror.outbox.hooks().forwards().next().is_some() {
-        return commit_and_forward(mirror, batch, bodies).await;
+    let asks_anything = batch.iter().flat_map(|received| &received.hints).any(account_asks::concerns_account);
+    if asks_anything || mirror.outbox.hooks().forwards().next().is_some() {
+        return commit_in_steps(mirror, batch, bodies).await;
     }
     let mut turn = mirror.turn().await?;
     let ticket = mirror.tickets.take(&mut turn).await?;
@@ -212,17 +214,21 @@ async fn commit(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<V
     Ok(accepted)
 }
 
-/// The same, with a reference to each new request for those it is passed on to.
-async fn commit_and_forward(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<Vec<Accepted>, Error> {
+/// The same, together with what is asked of accounts, and a reference to each new request for those it is passed on to.
+async fn commit_in_steps(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<Vec<Accepted>, Error> {
     let mut tx = mirror.write().await?;
     let mut known = Known::find(&mut tx, mirror, batch).await?;
     let mut rows = Rows::default();
     let accepted: Vec<_> = batch.iter().map(|received| rows.add(received, &mut known, bodies, mirror)).collect();
+    let asks_anything = rows.items.asks_anything();
     rows.add_to(&mut tx, mirror).await?;
     let verified =
         batch.iter().zip(&accepted).map(|(received, accepted)| (received.account, *accepted, received.received_at));
     outbox::forward(&mut tx, verified).await?;
     tx.commit().await?;
+    if asks_anything {
+        mirror.ask_signal.notify_one();
+    }
     Ok(accepted)
 }
 
@@ -241,7 +247,7 @@ impl Known {
     async fn find(tx: &mut SqliteConnection, mirror: &Mirror, batch: &[Received]) -> Result<Self, Error> {
         let keys = batch
             .iter()
-            .flat_map(|received| received.hints.iter().map(|hint| hint.dedupe_key(received.account)))
+            .flat_map(|received| received.hints.iter().filter_map(|hint| hint.dedupe_key(received.account)))
             .collect();
         Self::among(tx, mirror, keys).await
     }
@@ -275,11 +281,13 @@ impl Known {
     }
 
     fn find_place(&self, account: AccountId, hint: &Hint) -> Option<Place> {
-        self.0.get(&hint.dedupe_key(account)).copied()
+        self.0.get(&hint.dedupe_key(account)?).copied()
     }
 
     fn remember(&mut self, account: AccountId, hint: &Hint, inbox_id: i64) {
-        self.0.insert(hint.dedupe_key(account), Place { inbox_id, number: hint.number });
+        if let Some(key) = hint.dedupe_key(account) {
+            self.0.insert(key, Place { inbox_id, number: hint.number });
+        }
     }
 }
 
@@ -287,7 +295,7 @@ impl Known {
 type RequestRow<'r> = (i64, i64, String, &'r [(String, String)], i64, &'r str, usize, usize, usize);
 
 /// `(inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome)`; its hash is at its place in the blob.
-type ItemRow<'r> = (i64, u32, i64, &'static str, i64, &'r str, Option<&'r str>, &'static str);
+type ItemRow<'r> = (i64, u32, i64, &'static str, Option<i64>, &'r str, Option<&'r str>, &'static str);
 
 /// Everything a batch writes. One text, so that it is one trip to SQLite's thread: with a trip a statement, the trips
 /// cost as much as the statements.
@@ -349,9 +357,11 @@ impl<'r> Rows<'r> {
     }
 
     /// Adds them to a transaction.
-    pub(super) async fn add_to(self, tx: &mut WriteTx, mirror: &Mirror) -> Result<(), Error> {
+    pub(super) async fn add_to(mut self, tx: &mut WriteTx, mirror: &Mirror) -> Result<(), Error> {
         let ticket = tx.take_ticket().await?;
-        self.write(*WRITE_BATCH, tx, ticket, mirror).await
+        let asks = std::mem::take(&mut self.items.asks);
+        self.write(*WRITE_BATCH, tx, ticket, mirror).await?;
+        asks.write(tx).await
     }
 
     async fn write(
@@ -383,6 +393,7 @@ pub(super) struct Items<'r> {
     hashes: Vec<u8>,
     repeats: HashMap<Place, (u32, Timestamp)>,
     hints: Hints,
+    asks: Asks,
 }
 
 impl<'r> Items<'r> {
@@ -407,7 +418,7 @@ impl<'r> Items<'r> {
         known: &mut Known,
     ) {
         for hint in hints {
-            let outcome = self.outcome(account, hint, received_at, known);
+            let outcome = self.outcome(inbox_id, account, hint, received_at, known);
             if outcome != ItemOutcome::Duplicate {
                 known.remember(account, hint, inbox_id);
             }
@@ -416,7 +427,7 @@ impl<'r> Items<'r> {
                 hint.number,
                 account.0,
                 hint.system.as_str(),
-                hint.notification_id.0,
+                hint.notification_id.map(|id| id.0),
                 hint.kind.as_str(),
                 hint.entry_id.as_ref().map(|entry| entry.as_str()),
                 outcome.as_str(),
@@ -430,16 +441,30 @@ impl<'r> Items<'r> {
         self.rows.iter().all(|(.., outcome)| *outcome == ItemOutcome::Duplicate.as_str())
     }
 
-    fn outcome(&mut self, account: AccountId, hint: &Hint, received_at: Timestamp, known: &Known) -> ItemOutcome {
+    /// Whether anything is asked of an account as a whole.
+    fn asks_anything(&self) -> bool {
+        !self.asks.is_empty()
+    }
+
+    fn outcome(
+        &mut self,
+        inbox_id: i64,
+        account: AccountId,
+        hint: &Hint,
+        received_at: Timestamp,
+        known: &Known,
+    ) -> ItemOutcome {
         if let Some(place) = known.find_place(account, hint) {
             self.count_repeat(place, received_at);
             return ItemOutcome::Duplicate;
         }
-        match (hint.kind.asks_for(), &hint.entry_id) {
-            (Ask::LookAtEntry, Some(entry)) => {
+        let asked = self.asks.add(account, &hint.asks, (inbox_id, hint.number), received_at);
+        match &hint.entry_id {
+            Some(entry) if hint.asks.contains(&Ask::LookAtEntry) => {
                 self.hints.add(account, entry, Reason::Notification, Lane::Live, received_at);
                 ItemOutcome::Hinted
             }
+            _ if asked => ItemOutcome::Asked,
             _ => ItemOutcome::Kept,
         }
     }

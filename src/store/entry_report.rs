@@ -573,7 +573,8 @@ async fn hints(
     .map(|row| {
         let at = Timestamp::from_millis(row.try_get("received_at")?);
         let (kind, outcome): (&str, &str) = (row.try_get("kind")?, row.try_get("outcome")?);
-        let (number, inbox_id): (i64, i64) = (row.try_get("kaltura_id")?, row.try_get("inbox_id")?);
+        let (number, inbox_id): (Option<i64>, i64) = (row.try_get("kaltura_id")?, row.try_get("inbox_id")?);
+        let number = number.map_or_else(|| "without a number".to_owned(), |number| number.to_string());
         let repeats: i64 = row.try_get("repeats")?;
         let again = if repeats > 0 { format!(", came again {repeats} times") } else { String::new() };
         let detail = format!("{kind}, notification {number} in inbox {inbox_id}: {outcome}{again}");

@@ -8,6 +8,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::accept::to_json;
+use super::account_asks::Asks;
 use super::dirty_entries::{Hints, Lane, Reason};
 use super::error::Error;
 use super::{Store, decoded};
@@ -52,6 +53,8 @@ pub enum ItemOutcome {
     Hinted,
     /// The same as an earlier one: counted there, and nothing else.
     Duplicate,
+    /// Something is to be done about its account as a whole.
+    Asked,
     /// Authentic, and of no use to the mirror.
     Kept,
 }
@@ -62,12 +65,13 @@ impl ItemOutcome {
         match self {
             Self::Hinted => "hinted",
             Self::Duplicate => "duplicate",
+            Self::Asked => "asked",
             Self::Kept => "kept",
         }
     }
 
     fn from_column(text: &str) -> Result<Self, Error> {
-        [Self::Hinted, Self::Duplicate, Self::Kept]
+        [Self::Hinted, Self::Duplicate, Self::Asked, Self::Kept]
             .into_iter()
             .find(|outcome| outcome.as_str() == text)
             .ok_or_else(|| Error::Corrupt { cause: format!("inbox_items.outcome {text:?}") })
@@ -104,9 +108,9 @@ pub struct InboxItem {
     pub number: u32,
     /// Which push system it came by.
     pub system: System,
-    /// Its number at Kaltura.
-    pub notification_id: NotificationId,
-    /// What it says has happened, in Kaltura's word.
+    /// Its number at Kaltura, if it has one.
+    pub notification_id: Option<NotificationId>,
+    /// What it says has happened, in Kaltura's word, or what an event says of itself.
     pub kind: String,
     /// The entry it is about.
     pub entry_id: Option<EntryId>,
@@ -220,8 +224,8 @@ impl Store {
         Ok(Some(stored))
     }
 
-    /// Makes the entries of a verified request dirty again, as a person's wish. Says which; `None` when there is no
-    /// such request.
+    /// Makes the entries of a verified request dirty again, as a person's wish, and asks of its account what it asked.
+    /// Says which entries; `None` when there is no such request.
     ///
     /// # Errors
     /// `Full`, `Busy`, `Corrupt`.
@@ -234,30 +238,45 @@ impl Store {
             return Ok(None);
         }
         let rows = sqlx::query(
-            "select distinct account_id, kind, entry_id
+            "select account_id, system, kind, entry_id, asks
              from inbox_items
-             where inbox_id = ? and entry_id is not null
+             where inbox_id = ? and (entry_id is not null or asks is not null)
              order by number",
         )
         .bind(id)
         .fetch_all(&mut *tx)
         .await?;
-        let (mut hints, mut entries) = (Hints::default(), Vec::new());
+        let (mut hints, mut asks, mut entries) = (Hints::default(), Asks::default(), Vec::new());
         for row in &rows {
-            let kind = row.try_get::<&str, _>("kind")?.parse::<Kind>();
-            if kind.is_ok_and(|kind| kind.asks_for() == Ask::LookAtEntry) {
-                let entry: EntryId = decoded(row.try_get("entry_id")?)?;
-                let account = AccountId(row.try_get("account_id")?);
+            let account = AccountId(row.try_get("account_id")?);
+            if let Some(words) = row.try_get("asks")? {
+                asks.again(account, words, now)?;
+            }
+            if let Some(entry) = entry_to_look_at(row)? {
                 hints.add(account, &entry, Reason::Person, Lane::Live, now);
-                entries.push(entry);
+                if !entries.contains(&entry) {
+                    entries.push(entry);
+                }
             }
         }
+        asks.write(&mut tx).await?;
         hints.write(&mut tx, &self.0.mirror.pace, now).await?;
         tx.commit().await?;
         self.0.mirror.dirty_signal.notify_one();
-        entries.dedup();
+        self.0.mirror.ask_signal.notify_one();
         Ok(Some(entries))
     }
+}
+
+/// The entry that a stored item asks to be looked at: any that an event names, and those of the kinds that ask for it.
+fn entry_to_look_at(row: &SqliteRow) -> Result<Option<EntryId>, Error> {
+    let Some(entry) = row.try_get::<Option<&str>, _>("entry_id")? else { return Ok(None) };
+    let asks = || {
+        row.try_get::<&str, _>("kind")
+            .map(|kind| kind.parse().is_ok_and(|kind: Kind| kind.asks_for() == Ask::LookAtEntry))
+    };
+    let wanted = system(row.try_get("system")?)? == System::Event || asks()?;
+    if wanted { decoded(entry).map(Some) } else { Ok(None) }
 }
 
 fn request(row: &SqliteRow) -> Result<InboxRequest, Error> {
@@ -306,7 +325,7 @@ fn item(row: &SqliteRow) -> Result<InboxItem, Error> {
     Ok(InboxItem {
         number: row.try_get("number")?,
         system: system(row.try_get("system")?)?,
-        notification_id: NotificationId(row.try_get("kaltura_id")?),
+        notification_id: row.try_get::<Option<i64>, _>("kaltura_id")?.map(NotificationId),
         kind: row.try_get("kind")?,
         entry_id: row.try_get::<Option<&str>, _>("entry_id")?.map(decoded).transpose()?,
         outcome: ItemOutcome::from_column(row.try_get("outcome")?)?,
@@ -315,7 +334,7 @@ fn item(row: &SqliteRow) -> Result<InboxItem, Error> {
     })
 }
 
-fn system(text: &str) -> Result<System, Error> {
+pub(super) fn system(text: &str) -> Result<System, Error> {
     [System::Api, System::Event]
         .into_iter()
         .find(|system| system.as_str() == text)

@@ -16,6 +16,7 @@ pub(super) const MIRROR: &[Step] = &[
     (1, "reception", include_str!("../../migrations/mirror/0001_reception.sql")),
     (2, "mirror", include_str!("../../migrations/mirror/0002_mirror.sql")),
     (3, "outbox", include_str!("../../migrations/mirror/0003_outbox.sql")),
+    (4, "events", include_str!("../../migrations/mirror/0004_events.sql")),
 ];
 
 /// The history of `thumbnails.db`.
@@ -74,4 +75,58 @@ async fn version(connection: &mut SqliteConnection) -> Result<i64, Error> {
 
 fn migration((version, name, statements): &Step) -> Migration {
     Migration::new(*version, (*name).into(), MigrationType::Simple, AssertSqlSafe(*statements).into_sql_str(), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row;
+
+    use super::*;
+    use crate::store::database::Database;
+
+    #[tokio::test]
+    async fn what_an_earlier_version_received_is_kept_and_known_to_this_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("mirror.db");
+        let database = Database::open(&file, None).await.unwrap();
+        apply(database.writer().unwrap(), &file, &MIRROR[..2]).await.unwrap();
+        sqlx::query(
+            "insert into inbox_items
+                 (inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome, fields_hash, repeats, repeated_at)
+             values (1, 1, 1, 'api', 1001, 'entry_update', '0_abcd1234', 'hinted', x'ab', 2, 77),
+                    (1, 2, 1, 'api', 1002, 'user_banned', null, 'kept', x'cd', 0, null)",
+        )
+        .execute(&mut *database.writer().unwrap().turn().await.unwrap())
+        .await
+        .unwrap();
+
+        apply(database.writer().unwrap(), &file, MIRROR).await.unwrap();
+        let rows = sqlx::query(
+            "select kaltura_id, kind, entry_id, outcome, hex(fields_hash) as hash, repeats, repeated_at, asks
+             from inbox_items indexed by inbox_items_by_kaltura_id
+             where account_id = 1 and system = 'api' and kaltura_id in (1001, 1002)
+             order by number",
+        )
+        .fetch_all(database.readers())
+        .await
+        .unwrap();
+        let told: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let number = |name| row.get::<Option<i64>, _>(name);
+                let text = |name| row.get::<Option<&str>, _>(name);
+                let (numbers, texts) =
+                    (["kaltura_id", "repeats", "repeated_at"], ["kind", "entry_id", "outcome", "hash", "asks"]);
+                format!("{:?} {:?}", numbers.map(number), texts.map(text))
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "[Some(1001), Some(2), Some(77)] [Some(\"entry_update\"), Some(\"0_abcd1234\"), Some(\"hinted\"), Some(\"AB\"), None]",
+                "[Some(1002), Some(0), None] [Some(\"user_banned\"), None, Some(\"kept\"), Some(\"CD\"), None]",
+            ]
+        );
+        database.close().await;
+    }
 }

@@ -14,9 +14,11 @@
 
 mod absence;
 mod accept;
+mod account_asks;
 mod account_states;
 mod accounts;
 mod assets;
+mod category_members;
 mod changes;
 mod claims;
 mod custom_metadata;
@@ -50,6 +52,7 @@ mod reject;
 mod repair;
 mod rows;
 mod schedule;
+mod secrets_seen;
 mod settings;
 mod tallies;
 mod thumbnails;
@@ -63,6 +66,7 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 
 pub use absence::RemovalLimit;
 pub use accept::{Acceptance, Accepted, Received};
+pub use account_asks::{AccountAsk, Asked};
 pub use account_states::AccountState;
 pub use accounts::{Account, AccountSpec};
 pub use changes::{Cause, Change, ChangeRow, Op, Origin};
@@ -88,6 +92,7 @@ pub use policy::{AccountFacts, PolicyChange};
 pub use prune::Pruned;
 pub use public_entries::{FoundEntry, PAGE_MAX, PublicCursor, PublicPage, PublicShape, PublicShapes};
 pub use reject::{Recorded, Rejection, RejectionCounts};
+pub use secrets_seen::SeenSecret;
 pub use tallies::Tallies;
 pub use thumbnails::{FetchedThumbnail, PrunedThumbnails, SavedThumbnail, StoredThumbnail, WantedThumbnail};
 

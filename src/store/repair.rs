@@ -1,9 +1,11 @@
 //! Judging refused requests again: what a wrong secret once refused is accepted once the secret is right.
 
+use std::time::Duration;
+
 use sqlx::Row;
 
 use super::Store;
-use super::accept::{Acceptance, Accepted, Known, Rows};
+use super::accept::{Acceptance, Accepted, Known, Rows, to_json};
 use super::error::Error;
 use super::inbox::{StoredRequest, stored};
 use super::{outbox, prune};
@@ -30,6 +32,39 @@ impl Store {
              order by inbox_id",
         )
         .bind(after)
+        .bind(limit)
+        .fetch_all(self.readers())
+        .await?
+        .iter()
+        .map(stored)
+        .collect()
+    }
+
+    /// Requests refused for a bad signature within the last `lately` that are complete and claim to be for one of these
+    /// accounts, or for none in particular: above the number `after`, the oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// `Busy`, `Corrupt`.
+    pub async fn inbox_badly_signed(
+        &self,
+        accounts: &[AccountId],
+        lately: Duration,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<StoredRequest>, Error> {
+        sqlx::query(
+            "select inbox_id, received_at, peer, verdict, account_id, secret_label, body_bytes, kept_bytes, headers,
+                    coalesce(body, x'') as body
+             from inbox
+             where lane <> 'verified' and lane in ('repairable', 'other') and inbox_id > ?1
+               and kept_bytes = body_bytes and verdict = 'rejected:bad_signature' and received_at >= ?2
+               and (account_id is null or account_id in (select value from json_each(?3)))
+             order by inbox_id
+             limit ?4",
+        )
+        .bind(after)
+        .bind(self.now().minus(lately).as_millis())
+        .bind(to_json(&accounts))
         .bind(limit)
         .fetch_all(self.readers())
         .await?
@@ -65,7 +100,7 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let received_at = Timestamp::from_millis(row.try_get("received_at")?);
         let mirror = &self.0.mirror;
-        let keys = hints.iter().map(|hint| hint.dedupe_key(account)).collect();
+        let keys = hints.iter().filter_map(|hint| hint.dedupe_key(account)).collect();
         let mut known = Known::among(&mut tx, mirror, keys).await?;
         let mut rows = Rows::default();
         rows.items.add(id, account, hints, received_at, &mut known);
@@ -76,6 +111,7 @@ impl Store {
         outbox::forward(&mut tx, std::iter::once((account, accepted, received_at))).await?;
         tx.commit().await?;
         self.0.mirror.dirty_signal.notify_one();
+        self.0.mirror.ask_signal.notify_one();
         Ok(Some(accepted))
     }
 }

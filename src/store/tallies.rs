@@ -13,7 +13,7 @@ use super::error::Error;
 pub struct Tallies {
     /// Requests in the inbox by verdict: `verified`, `rejected:<why>`.
     pub requests: BTreeMap<String, u64>,
-    /// Notifications of verified requests by outcome: `hinted`, `duplicate`, `kept`.
+    /// Notifications of verified requests by outcome: `hinted`, `duplicate`, `asked`, `kept`.
     pub notifications: BTreeMap<String, u64>,
     /// Entries by their latest decision, `nothing: parked` and the like.
     pub decisions: BTreeMap<String, u64>,

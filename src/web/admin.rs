@@ -11,6 +11,7 @@ use super::Site;
 use super::entries::entry_id;
 use super::problem::Problem;
 use crate::domain::ids::{AccountId, EntryId};
+use crate::intake::SecretSeen;
 use crate::store::{Lane, Reason};
 
 /// What opens the admin API; prints as nothing.
@@ -46,7 +47,28 @@ impl FromRequest for Operator {
     }
 }
 
-fn authorize(request: &HttpRequest) -> Result<Operator, Problem> {
+/// Proof that a request has the token, or comes from this machine itself. Enough to read numbers.
+pub(super) struct Watcher(());
+
+impl FromRequest for Watcher {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        let watcher =
+            if is_local(request) { require_our_host(request).map(drop) } else { authorize(request).map(drop) };
+        ready(watcher.map(|()| Self(())))
+    }
+}
+
+/// The connection comes from this machine, and no proxy says that it passes somebody on.
+fn is_local(request: &HttpRequest) -> bool {
+    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+    request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+        && !forwarded.iter().any(|name| request.headers().contains_key(*name))
+}
+
+fn require_our_host(request: &HttpRequest) -> Result<&web::Data<Site>, Problem> {
     let site = request.app_data::<web::Data<Site>>().ok_or(Problem::Internal)?;
     // Not what a `Forwarded` header says of it: a page that reached us under a name of its own may send one.
     let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -55,6 +77,11 @@ fn authorize(request: &HttpRequest) -> Result<Operator, Problem> {
             "host {host:?} is not served here: use 127.0.0.1, or name it in [admin] hosts"
         )));
     }
+    Ok(site)
+}
+
+fn authorize(request: &HttpRequest) -> Result<Operator, Problem> {
+    let site = require_our_host(request)?;
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     match authorization.and_then(|value| value.strip_prefix("Bearer ")) {
         Some(given) if site.admin_token.opens(given.trim()) => {}
@@ -105,11 +132,22 @@ pub(super) async fn status(_: Operator, site: web::Data<Site>) -> Result<HttpRes
     let dirty = site.store.dirty_counts().await?;
     let rejections = site.store.rejection_counts();
     let accounts = site.store.account_states().await?;
+    let secrets: Vec<_> = site.intake.secrets_seen().await?.iter().map(secret_seen).collect();
     Ok(HttpResponse::Ok().json(json!({
         "accounts": accounts,
         "dirty": { "waiting": dirty.waiting, "leased": dirty.leased, "dead": dirty.dead },
         "rejections": rejections,
+        "received": site.intake.received(),
+        "secrets": secrets,
     })))
+}
+
+fn secret_seen(seen: &SecretSeen) -> serde_json::Value {
+    json!({
+        "id": seen.label.to_string(),
+        "system": seen.system,
+        "last_seen": seen.last_seen.map(|at| at.to_string()),
+    })
 }
 
 /// Makes entries dirty for a person.

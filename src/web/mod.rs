@@ -8,6 +8,7 @@ mod admin_hooks;
 mod entries;
 mod fresh;
 mod health;
+mod metrics;
 mod notifications;
 mod peer;
 mod problem;

@@ -1,4 +1,5 @@
-//! `POST /notifications`: hands the bytes to `intake` and turns its answer into a status Kaltura understands.
+//! `POST /notifications`, or with a secret segment behind it: hands the bytes to `intake` and turns its answer into a status
+//! Kaltura understands.
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::StreamExt;
@@ -6,6 +7,9 @@ use futures_util::StreamExt;
 use super::problem::Problem;
 use super::{Site, peer, unread};
 use crate::intake::{Answer, KEPT_HEADERS, RawRequest};
+
+/// What the routes call the segment behind `/notifications/`.
+pub(super) const SEGMENT: &str = "segment";
 
 /// Answers 200 `OK` only when the notification is on disk. Never 202, never a redirect: one of Kaltura's senders takes
 /// the first for a failure, the other the second for a delivery.
@@ -22,16 +26,15 @@ async fn keep(site: &Site, request: &HttpRequest, payload: &mut web::Payload) ->
     let raw = RawRequest {
         received_at: site.clock.now(),
         peer: peer::address(request, &site.limits.trusted_proxies),
-        headers: kept_headers(request),
+        headers: headers(request, &site.intake.factor_headers()),
         body,
     };
-    match site.intake.receive(raw).await {
+    match site.intake.receive_at(raw, request.match_info().get(SEGMENT)).await {
         Answer::Accepted | Answer::Duplicate => Ok(()),
-        Answer::BadSignature(refusal) => Err(Problem::Forbidden(refusal.detail)),
+        Answer::BadSignature(refusal) | Answer::MissingFactor(refusal) => Err(Problem::Forbidden(refusal.detail)),
         Answer::Malformed(refusal) => Err(Problem::Malformed(refusal.detail)),
         Answer::NotAForm(refusal) => Err(Problem::UnsupportedMediaType(refusal.detail)),
         Answer::TooLarge(refusal) => Err(Problem::TooLarge(refusal.detail)),
-        Answer::NotSupported(refusal) => Err(Problem::NotImplemented(refusal.detail)),
         Answer::CannotStore => Err(Problem::CannotStore),
     }
 }
@@ -50,10 +53,12 @@ async fn read(payload: &mut web::Payload, body_max_bytes: usize) -> Result<Vec<u
     Ok(body)
 }
 
-fn kept_headers(request: &HttpRequest) -> Vec<(String, String)> {
-    let kept = KEPT_HEADERS.iter().filter_map(|name| {
-        let value = request.headers().get(*name)?;
-        Some(((*name).to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+/// What is kept, and what the factors are looked for in.
+fn headers(request: &HttpRequest, further: &[String]) -> Vec<(String, String)> {
+    let wanted = KEPT_HEADERS.iter().copied().chain(further.iter().map(String::as_str));
+    let found = wanted.filter_map(|name| {
+        let value = request.headers().get(name)?;
+        Some((name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
     });
-    kept.collect()
+    found.collect()
 }

@@ -25,7 +25,7 @@ pub enum Problem {
     Malformed(String),
     /// No token, or not ours.
     Unauthorized,
-    /// A signature that none of our secrets makes, or a host we do not serve.
+    /// A signature that none of our secrets makes, a request without a further factor, or a host we do not serve.
     Forbidden(String),
     /// Nothing public is there; hidden and unknown look the same.
     NotFound(String),
@@ -39,8 +39,6 @@ pub enum Problem {
     TooSlow,
     /// A content type this path does not read.
     UnsupportedMediaType(String),
-    /// A kind of request this version does not know.
-    NotImplemented(String),
     /// Nothing can be stored just now; nothing was.
     CannotStore,
     /// Our own fault; logged with its cause.
@@ -62,7 +60,6 @@ impl Problem {
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Not of this type")
             }
-            Self::NotImplemented(_) => (StatusCode::NOT_IMPLEMENTED, "not-implemented", "Not in this version"),
             Self::CannotStore => (StatusCode::SERVICE_UNAVAILABLE, "cannot-store", "Nothing can be stored just now"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Our fault"),
         }
@@ -79,7 +76,6 @@ impl fmt::Display for Problem {
             | Self::NotFound(detail)
             | Self::Ambiguous(detail)
             | Self::TooLarge(detail)
-            | Self::NotImplemented(detail)
             | Self::UnsupportedMediaType(detail) => f.write_str(detail),
             Self::Unauthorized => f.write_str("send the token of data_dir/admin.token as Authorization: Bearer"),
             Self::MethodNotAllowed(allowed) => write!(f, "this path takes {allowed}"),

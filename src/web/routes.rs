@@ -9,14 +9,14 @@ use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, guard};
 
 use super::problem::{self, Problem};
-use super::{admin, admin_hooks, entries, health, notifications, thumbnails};
+use super::{admin, admin_hooks, entries, health, metrics, notifications, thumbnails};
 
 /// What the website and Kaltura reach.
 pub(super) fn public(routes: &mut ServiceConfig) {
     routes
         .configure(problem::of_extractors)
         .service(
-            resource("/notifications")
+            resource(["/notifications", "/notifications/{segment}"])
                 .route(any_of([Method::POST, Method::PUT, Method::DELETE]).to(notifications::receive))
                 .default_service(only("POST, PUT, DELETE")),
         )
@@ -32,7 +32,7 @@ pub(super) fn public(routes: &mut ServiceConfig) {
         );
 }
 
-/// What only operators reach, each with the token.
+/// What only operators reach, each with the token but metrics on this machine.
 pub(super) fn admin(routes: &mut ServiceConfig) {
     routes
         .configure(problem::of_extractors)
@@ -54,6 +54,7 @@ pub(super) fn admin(routes: &mut ServiceConfig) {
                 .service(ask("/deliveries", admin_hooks::deliveries))
                 .default_service(web::to(admin::nothing_here)),
         )
+        .service(ask("/metrics", metrics::metrics))
         .service(read("/livez", health::livez))
         .default_service(web::to(nothing_here));
 }

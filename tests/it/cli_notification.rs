@@ -25,6 +25,21 @@ fn recorded() -> Recorded {
     }
 }
 
+/// An event recorded from the same server, and the headers that sign it.
+fn recorded_event(name: &str) -> (Recorded, Vec<String>) {
+    let path =
+        format!("{}/tests/fixtures/notification/events/httpnotification.{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let capture: Json = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let sent = &capture["request"];
+    let header = |name: &str| format!("{name}: {}", sent["headers"][name].as_str().unwrap());
+    let recorded = Recorded {
+        body: sent["body"].as_str().unwrap().as_bytes().to_vec(),
+        partner_id: capture["context"]["partnerId"].as_i64().unwrap(),
+        admin_secret: capture["context"]["adminSecret"].as_str().unwrap().to_owned(),
+    };
+    (recorded, ["X-KALTURA-SIGNATURE", "X-KALTURA-HASH-ALGO"].map(header).to_vec())
+}
+
 /// A folder whose configuration knows the recorded account as `main`, and another.
 fn folder(recorded: &Recorded) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -94,7 +109,7 @@ fn a_rejected_body_names_the_rule_it_breaks_and_ends_with_1() {
         (&["--header", FORM], b"", "malformed:empty"),
         (&["--header", FORM], &[b'a'; (1 << 20) + 1], "too_large"),
         (&["--header", FORM, "--account", "103"], &recorded.body, "bad_signature"),
-        (&["--header", FORM, "--header", "X-Kaltura-Signature: 00"], &recorded.body, "event_not_supported"),
+        (&["--header", FORM, "--header", "X-Kaltura-Signature: 00"], &recorded.body, "signature_not_hex"),
     ];
     for (arguments, body, reason) in cases {
         let (code, out, _) = verify(&folder, &[arguments, &["--json", "-"]].concat(), body);
@@ -106,6 +121,49 @@ fn a_rejected_body_names_the_rule_it_breaks_and_ends_with_1() {
         assert_eq!(code, 1);
         assert!(out.starts_with("rejected: ") && out.contains(reason), "{out}");
     }
+}
+
+#[test]
+fn an_event_is_judged_by_its_headers_whatever_its_content_type() {
+    let metadata = "event:metadataEventNotifications.Metadata:6";
+    for (name, id, kind, entry) in [
+        ("entry_json_urlencoded", "537", "event:1:3", json!("0_b7eejrrj")),
+        ("metadata_json_raw", "545", metadata, json!("0_b7eejrrj")),
+        ("entry_fields", "", "event", json!("0_b7eejrrj")),
+        ("entry_no_data", "", "event", Json::Null),
+    ] {
+        let (recorded, headers) = recorded_event(name);
+        let folder = folder(&recorded);
+        let given: Vec<&str> = headers.iter().flat_map(|header| ["--header", header.as_str()]).collect();
+        let (code, out, err) = verify(&folder, &[&given[..], &["--json", "-"]].concat(), &recorded.body);
+        assert_eq!((code, err.as_str()), (0, ""), "{name}: {out}");
+        let expected = json!({"verdict": "accepted", "reason": null, "system": "event", "secret": "main/admin_secret",
+            "items": [{"id": id, "kind": kind, "entry_id": entry}]});
+        assert_eq!(serde_json::from_str::<Json>(&out).unwrap(), expected, "{name}");
+
+        let (_, out, _) = verify(&folder, &[&given[..], &["-"]].concat(), &recorded.body);
+        assert!(out.starts_with("accepted: event notification signed with main/admin_secret\n"), "{out}");
+        let altered = [recorded.body.as_slice(), b" "].concat();
+        let (code, out, _) = verify(&folder, &[&given[..], &["--json", "-"]].concat(), &altered);
+        assert_eq!(
+            (code, &serde_json::from_str::<Json>(&out).unwrap()["reason"]),
+            (1, &json!("bad_signature")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_event_signed_with_less_than_its_account_takes_is_rejected() {
+    let (recorded, headers) = recorded_event("entry_json_raw");
+    let folder = folder(&recorded);
+    let path = folder.path().join("session_config.toml");
+    let session = format!("minimum_hash_algorithm = \"sha256\"\n{}", std::fs::read_to_string(&path).unwrap());
+    std::fs::write(path, session).unwrap();
+    let given: Vec<&str> = headers.iter().flat_map(|header| ["--header", header.as_str()]).collect();
+    let (code, out, _) = verify(&folder, &[&given[..], &["-"]].concat(), &recorded.body);
+    assert_eq!(code, 1);
+    assert!(out.contains("takes sha256 or better") && out.contains("weak_hash"), "{out}");
 }
 
 #[test]

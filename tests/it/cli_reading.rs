@@ -11,6 +11,7 @@ use kaltura_mirror::notification::secrets::{AccountRef, NotificationSecret, Secr
 use kaltura_mirror::store::{Lane, Outcome, Reason};
 use serde_json::{Value as Json, json};
 
+use crate::house::events;
 use crate::store_mirror::house::{House, START, entry, synced, synced_as};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -32,6 +33,13 @@ async fn house() -> House {
 }
 
 async fn receive(house: &House, bodies: &[&str]) {
+    for body in bodies {
+        let form = ("content-type".into(), "application/x-www-form-urlencoded".into());
+        receive_with(house, vec![form], body).await;
+    }
+}
+
+async fn receive_with(house: &House, headers: Vec<(String, String)>, body: &str) {
     let signer = NotificationSecret {
         account: AccountRef { account: house.account(), partner: PartnerId(102) },
         label: SecretLabel("label-102/admin_secret".into()),
@@ -39,16 +47,9 @@ async fn receive(house: &House, bodies: &[&str]) {
     };
     let secrets = SecretSet::new(vec![signer]).unwrap();
     let intake = Intake::new(house.store.clone(), secrets, notification::Limits::default());
-    for body in bodies {
-        intake
-            .receive(RawRequest {
-                received_at: START,
-                peer: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1)),
-                headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
-                body: body.as_bytes().to_vec(),
-            })
-            .await;
-    }
+    let body = body.as_bytes().to_vec();
+    let peer = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
+    intake.receive(RawRequest { received_at: START, peer, headers, body }).await;
     house.store.rejections_written().await;
 }
 
@@ -152,6 +153,32 @@ async fn the_inbox_lists_what_came_the_newest_first_and_shows_each_with_its_body
     let (_, out, _) = run(&house, &format!("inbox show {}", rejected[0]["id"]));
     assert!(!out.contains('\u{1b}'), "what others wrote cannot drive the terminal: {out:?}");
     assert_eq!(run(&house, "inbox show 999999").0, 1);
+}
+
+#[tokio::test]
+async fn events_are_listed_and_shown_as_what_they_say_of_themselves() {
+    let house = house().await;
+    let json = events::json("1", 3, 77, "{\"id\":\"0_abcd1234\",\"partnerId\":102}");
+    for body in ["", json.as_str()] {
+        let headers = events::headers("sha512", SECRET, body.as_bytes());
+        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).to_vec();
+        receive_with(&house, headers, body).await;
+    }
+    let listed = run_json(&house, "inbox list --verified");
+    let item = |request: usize| listed[request]["items"][0].clone();
+    let told = |item: Json| {
+        let text = |name: &str| item[name].as_str().map(str::to_owned);
+        ["id", "system", "kind", "entry_id", "outcome"].map(text)
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(told(item(0)), [some("77"), some("event"), some("event:1:3"), some("0_abcd1234"), some("hinted")]);
+    assert_eq!(told(item(1)), [some(""), some("event"), some("event"), None, some("asked")]);
+
+    let shown = run_json(&house, &format!("inbox show {}", listed[0]["id"]));
+    assert_eq!(shown["body"], json);
+    assert_eq!(shown["headers"]["x-kaltura-hash-algo"], "sha512");
+    let (_, out, _) = run(&house, "inbox list");
+    assert!(out.contains("no number  event  no entry  asked"), "{out}");
 }
 
 #[tokio::test]

@@ -329,6 +329,37 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
         "session_config.toml:5: accounts[0].admin_secret: 103/admin_secret and 102/admin_secret are the same secret",
         "write the right one",
     ),
+    (
+        "notification_path_secret = \"hunter2hunter2/\"",
+        "",
+        "session_config.toml:3: notification_path_secret: must be 16 to 128",
+        "stands in a URL",
+    ),
+    ("notification_peers = [\"here\"]", "", "session_config.toml:3: notification_peers", "must be a network"),
+    (
+        "[notification_basic]\nuser = \"a:b\"\npassword = \"hunter2\"",
+        "",
+        "session_config.toml:4: notification_basic.user = \"a:b\"",
+        "colon",
+    ),
+    (
+        "[notification_basic]\nuser = \"a\"",
+        "",
+        "session_config.toml:3: notification_basic.password is missing",
+        "password_file",
+    ),
+    (
+        "[notification_header]\nvalue = \"hunter2\"",
+        "",
+        "session_config.toml:3: notification_header.name is missing",
+        "beside value",
+    ),
+    (
+        "[notification_header]\nname = \"X Token\"\nvalue = \"hunter2\"",
+        "",
+        "session_config.toml:4: notification_header.name = \"X Token\"",
+        "X-Token",
+    ),
     ("[[accounts]]\nadmin_secret = \"abc\"", "", "session_config.toml:3: accounts[0].partner_id is missing", "KMC"),
     (
         "[[accounts]]\npartner_id = 103",
@@ -350,6 +381,39 @@ fn every_slip_is_refused_with_its_place_its_key_and_the_cure() {
             assert!(!checked.err.contains(secret), "{secret} is told: {}", checked.err);
         }
     }
+}
+
+#[test]
+fn whoever_takes_sha1_without_saying_so_is_told() {
+    let checked = Folder::new().run("config check");
+    assert!(checked.out.contains("minimum_hash_algorithm: event notifications signed with SHA-1"), "{}", checked.out);
+    for chosen in ["sha1", "sha256", "sha512"] {
+        let folder = Folder::with(&format!("{SESSION}minimum_hash_algorithm = \"{chosen}\"\n"), SCRIPT);
+        let checked = folder.run("config check");
+        assert_eq!((checked.code, checked.out.contains("minimum_hash_algorithm")), (0, false), "{}", checked.out);
+    }
+}
+
+#[test]
+fn further_factors_are_shown_without_what_they_hold() {
+    let factors = "notification_path_secret = \"hunter2hunter2hunter2\"\nnotification_peers = [\"10.0.0.0/8\"]\n\
+                   [notification_basic]\nuser = \"kaltura\"\npassword_file = \"password\"\n\
+                   [notification_header]\nname = \"X-Token\"\nvalue = \"hunter2\"\n";
+    let folder = Folder::with(&format!("{SESSION}{factors}"), SCRIPT);
+    folder.write("password", "hunter2\n");
+    let shown = folder.run("config show --json");
+    assert_eq!(shown.value("notification_basic.user"), "kaltura");
+    assert_eq!(shown.value("notification_header.name"), "x-token");
+    for key in ["notification_path_secret", "notification_basic.password", "notification_header.value"] {
+        assert_eq!(shown.value(key), "…", "{key}");
+    }
+    assert_eq!(shown.setting("notification_basic.password")["source"], "secret file");
+    assert!(!shown.out.contains("hunter2"));
+    let variable = [("KALTURA_MIRROR__NOTIFICATION_PATH_SECRET", "another-secret-of-16")];
+    assert_eq!(
+        folder.run_with("config show --json", &variable).setting("notification_path_secret")["source"],
+        "environment"
+    );
 }
 
 #[test]

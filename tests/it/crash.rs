@@ -137,7 +137,7 @@ async fn received(store: &Store) -> BTreeSet<i64> {
         let page = store.inbox_list(InboxFilter::Verified, before, 500).await.unwrap();
         let Some(last) = page.last() else { return numbers };
         before = Some(last.id);
-        numbers.extend(page.iter().flat_map(|request| &request.items).map(|item| item.notification_id.0));
+        numbers.extend(page.iter().flat_map(|request| &request.items).map(|item| item.notification_id.unwrap().0));
     }
 }
 

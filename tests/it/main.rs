@@ -13,6 +13,7 @@ mod config;
 mod conformance;
 mod crash;
 mod drills;
+mod events;
 mod hooks;
 mod house;
 mod kaltura;

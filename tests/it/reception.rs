@@ -7,7 +7,7 @@ use std::time::Duration;
 use kaltura_mirror::domain::clock::{Clock, Timestamp};
 use kaltura_mirror::domain::ids::{AccountId, NotificationId, PartnerId};
 use kaltura_mirror::domain::secret::{AdminSecret, SecretLabel};
-use kaltura_mirror::intake::{Answer, Intake, RawRequest};
+use kaltura_mirror::intake::{Answer, Intake, RawRequest, Reverified};
 use kaltura_mirror::notification;
 use kaltura_mirror::notification::secrets::{AccountRef, NotificationSecret, SecretSet};
 use kaltura_mirror::simulator::sender::form;
@@ -138,7 +138,7 @@ async fn a_notification_is_kept_and_its_entry_is_dirty_before_it_is_acknowledged
     assert_eq!(request.verdict, Verdict::Verified);
     assert_eq!(request.secret_label, Some(SecretLabel("102/admin_secret".into())));
     let item = &request.items[0];
-    assert_eq!((item.notification_id, item.kind.as_str()), (NotificationId(1001), "entry_update"));
+    assert_eq!((item.notification_id, item.kind.as_str()), (Some(NotificationId(1001)), "entry_update"));
     assert_eq!(item.outcome, ItemOutcome::Hinted);
     let stored = house.store.inbox_find(request.id).await.unwrap().unwrap();
     assert_eq!(stored.body, body.into_bytes(), "the raw bytes, before any decoding");
@@ -253,7 +253,7 @@ async fn a_flood_of_nonsense_is_recorded_ten_times_a_minute_for_each_peer_and_re
 #[tokio::test]
 async fn what_a_wrong_secret_refused_is_accepted_when_the_secret_is_right() {
     let house = House::open().await;
-    house.intake.renew_secrets(secrets(&house.store, "yesterday's secret"));
+    house.intake.renew_secrets(secrets(&house.store, "yesterday's secret")).await.unwrap();
     let bodies: Vec<String> = (0..30).map(|number| signed(&update(number, &format!("0_e{number}")))).collect();
     for body in &bodies {
         assert!(matches!(house.post(body.clone()).await, Answer::BadSignature(_)));
@@ -262,7 +262,8 @@ async fn what_a_wrong_secret_refused_is_accepted_when_the_secret_is_right() {
     assert_eq!(house.inbox(InboxFilter::Rejected).await.len(), 31, "no rate limit for what can be repaired");
     assert_eq!(house.intake.reverify().await.unwrap().still_refused, 31);
 
-    house.intake.renew_secrets(secrets(&house.store, SECRET));
+    house.clock.advance(Duration::from_secs(2 * 60 * 60));
+    house.intake.renew_secrets(secrets(&house.store, SECRET)).await.unwrap();
     house.post(bodies[0].clone()).await;
     let reverified = house.intake.reverify().await.unwrap();
     assert_eq!((reverified.accepted.len(), reverified.still_refused), (30, 1));
@@ -272,6 +273,24 @@ async fn what_a_wrong_secret_refused_is_accepted_when_the_secret_is_right() {
         assert_eq!(house.post(body).await, Answer::Duplicate, "known by now");
     }
     assert!(house.intake.reverify().await.unwrap().accepted.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_refused_within_the_hour_is_judged_again_by_itself_when_the_secret_changes() {
+    let house = House::open().await;
+    house.intake.renew_secrets(secrets(&house.store, "yesterday's secret")).await.unwrap();
+    house.post(signed(&update(1, "0_early"))).await;
+    house.clock.advance(Duration::from_secs(40 * 60));
+    house.post(signed(&update(2, "0_late"))).await;
+    house.post("nonsense").await;
+    house.clock.advance(Duration::from_secs(30 * 60));
+
+    let unchanged = house.intake.renew_secrets(secrets(&house.store, "yesterday's secret")).await.unwrap();
+    assert_eq!(unchanged, Reverified::default(), "nothing has changed, nothing is judged");
+    let reverified = house.intake.renew_secrets(secrets(&house.store, SECRET)).await.unwrap();
+    assert_eq!((reverified.accepted.len(), reverified.still_refused), (1, 0));
+    assert_eq!(house.looks().await, ["0_late"]);
+    assert_eq!(house.inbox(InboxFilter::Rejected).await.len(), 2);
 }
 
 #[tokio::test]
@@ -293,7 +312,8 @@ async fn the_inbox_is_read_page_by_page_the_newest_first() {
     }
     let first = house.store.inbox_list(InboxFilter::Verified, None, 3).await.unwrap();
     let rest = house.store.inbox_list(InboxFilter::Verified, Some(first[2].id), 3).await.unwrap();
-    let numbers: Vec<i64> = first.iter().chain(&rest).map(|request| request.items[0].notification_id.0).collect();
+    let numbers: Vec<i64> =
+        first.iter().chain(&rest).map(|request| request.items[0].notification_id.unwrap().0).collect();
     assert_eq!(numbers, [4, 3, 2, 1, 0]);
 }
 
@@ -332,7 +352,7 @@ async fn refused_requests_have_a_room_of_their_own_in_which_the_newest_push_out_
     let mut limits = Limits::default();
     limits.inbox.rejected_max_bytes = 64 << 10;
     let house = House::open_with(limits).await;
-    house.intake.renew_secrets(secrets(&house.store, "yesterday's secret"));
+    house.intake.renew_secrets(secrets(&house.store, "yesterday's secret")).await.unwrap();
     let big = |number| signed(&update(number, "0_e1").with_fields([("name", "n".repeat(3000))]));
     house.post_from(9, "nonsense").await;
     for number in 0..100 {
@@ -346,9 +366,8 @@ async fn refused_requests_have_a_room_of_their_own_in_which_the_newest_push_out_
     let taken: u64 = refused.iter().map(|request| request.kept_bytes).sum();
     assert!(taken <= 32 << 10, "{taken} bytes");
     assert_eq!(refused.last().unwrap().body_bytes, 8, "the other half of the room is untouched");
-    house.intake.renew_secrets(secrets(&house.store, SECRET));
-    let accepted = house.intake.reverify().await.unwrap().accepted.len();
-    assert_eq!(accepted, refused.len() - 1);
+    let reverified = house.intake.renew_secrets(secrets(&house.store, SECRET)).await.unwrap();
+    assert_eq!(reverified.accepted.len(), refused.len() - 1);
     assert_eq!(house.post(big(99)).await, Answer::Duplicate, "the newest was among them");
 
     house.clock.advance(8 * DAY);

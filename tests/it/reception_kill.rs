@@ -108,7 +108,7 @@ async fn stored(store: &Store) -> BTreeSet<i64> {
         let page = store.inbox_list(InboxFilter::Verified, before, 500).await.unwrap();
         let Some(last) = page.last() else { return stored };
         before = Some(last.id);
-        stored.extend(page.iter().flat_map(|request| &request.items).map(|item| item.notification_id.0));
+        stored.extend(page.iter().flat_map(|request| &request.items).map(|item| item.notification_id.unwrap().0));
     }
 }
 

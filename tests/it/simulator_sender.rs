@@ -202,7 +202,7 @@ fn hints_in(body: &str) -> usize {
         secret: AdminSecret::new(ADMIN_SECRET),
     };
     let content_type = Some("application/x-www-form-urlencoded");
-    let request = notification::Request { content_type, body: body.as_bytes(), has_kaltura_signature_header: false };
+    let request = notification::Request { content_type, body: body.as_bytes(), signature: None, hash_algorithm: None };
     let signed = notification::form::parse(&request, &notification::Limits::default()).unwrap();
     let (verified, _) = signed.verify(&SecretSet::new(vec![secret]).unwrap()).unwrap();
     verified.hints().len()

@@ -1,12 +1,13 @@
 //! A whole house for tests: a real daemon on port 0 with its own data directory, and a stand-in Kaltura it talks to over HTTP.
 
+pub mod events;
 pub mod http;
 pub mod process;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kaltura_mirror::app::{Daemon, StartError};
+use kaltura_mirror::app::Daemon;
 use kaltura_mirror::config::{self, Config};
 use kaltura_mirror::domain::clock::{Clock, Jitter, Timestamp};
 use kaltura_mirror::domain::ids::{AccountId, EntryId};
@@ -28,9 +29,18 @@ pub struct House {
     pub kaltura: Simulator,
     pub daemon: Daemon,
     pub clock: Clock,
-    script: String,
-    is_silent: bool,
+    texts: Texts,
     dir: TempDir,
+}
+
+/// What a daemon is started with, again after a restart.
+struct Texts {
+    /// Further lines in `session_config.toml`.
+    session: String,
+    /// Further lines in `script_config.toml`.
+    script: String,
+    /// Whether its hooks are told nothing, unless the test does it.
+    is_silent: bool,
 }
 
 impl House {
@@ -48,45 +58,45 @@ impl House {
 
     /// A daemon beside a Kaltura that is there already.
     pub async fn beside(kaltura: Simulator, clock: Clock, script: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let daemon = start(&kaltura, &clock, dir.path(), script).await.unwrap();
-        let house = Self { kaltura, daemon, clock, script: script.to_owned(), is_silent: false, dir };
-        house.learn_facts().await;
-        house
+        Self::beside_with(kaltura, clock, "", script).await
     }
 
     /// The believable account and a daemon whose hooks are told nothing, unless the test does it.
     pub async fn silent_with(script: &str) -> Self {
         let clock = Clock::manual(START);
         let kaltura = Simulator::start(Options::new(believable_account(7, clock.clone()))).await.unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        let daemon = start_silent(&kaltura, &clock, dir.path(), script).await;
-        let house = Self { kaltura, daemon, clock, script: script.to_owned(), is_silent: true, dir };
-        house.learn_facts().await;
-        house
+        let texts = Texts { session: String::new(), script: script.to_owned(), is_silent: true };
+        Self::start(kaltura, clock, texts, tempfile::tempdir().unwrap()).await
     }
 
     /// The same, with further lines in `session_config.toml`.
     pub async fn beside_as(kaltura: Simulator, clock: Clock, session: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let config = configuration(&kaltura, dir.path(), session, "");
-        let daemon = Daemon::start(config, clock.clone(), Jitter::fixed(0.5)).await.unwrap();
-        let house = Self { kaltura, daemon, clock, script: String::new(), is_silent: false, dir };
+        Self::beside_with(kaltura, clock, session, "").await
+    }
+
+    /// The same, with further lines in both files.
+    pub async fn beside_with(kaltura: Simulator, clock: Clock, session: &str, script: &str) -> Self {
+        let texts = Texts { session: session.to_owned(), script: script.to_owned(), is_silent: false };
+        Self::start(kaltura, clock, texts, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start(kaltura: Simulator, clock: Clock, texts: Texts, dir: TempDir) -> Self {
+        let config = configuration(&kaltura, dir.path(), &texts.session, &texts.script);
+        let jitter = Jitter::fixed(0.5);
+        let daemon = match texts.is_silent {
+            true => Daemon::start_silent(config, clock.clone(), jitter).await.unwrap(),
+            false => Daemon::start(config, clock.clone(), jitter).await.unwrap(),
+        };
+        let house = Self { kaltura, daemon, clock, texts, dir };
         house.learn_facts().await;
         house
     }
 
     /// Stops the daemon and starts it again on the same data directory.
     pub async fn restart(self) -> Self {
-        let Self { kaltura, daemon, clock, script, is_silent, dir } = self;
+        let Self { kaltura, daemon, clock, texts, dir } = self;
         daemon.stop().await;
-        let daemon = match is_silent {
-            true => start_silent(&kaltura, &clock, dir.path(), &script).await,
-            false => start(&kaltura, &clock, dir.path(), &script).await.unwrap(),
-        };
-        let house = Self { kaltura, daemon, clock, script, is_silent, dir };
-        house.learn_facts().await;
-        house
+        Self::start(kaltura, clock, texts, dir).await
     }
 
     /// Puts another secret into the daemon's secret file.
@@ -158,7 +168,7 @@ impl House {
             // A hook that was told may let a mark through, which is work again.
             for _ in 0..2 {
                 self.daemon.sync.idle().await?;
-                if !self.is_silent {
+                if !self.texts.is_silent {
                     self.daemon.hooks.idle().await?;
                 }
             }
@@ -222,16 +232,6 @@ impl House {
 
 /// Any free ports. As dotted keys, so that a test may set others of these tables, dotted too.
 pub const LISTEN: &str = "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n";
-
-/// Starts a daemon on a data directory.
-pub async fn start(kaltura: &Simulator, clock: &Clock, dir: &Path, script: &str) -> Result<Daemon, StartError> {
-    Daemon::start(configuration(kaltura, dir, "", script), clock.clone(), Jitter::fixed(0.5)).await
-}
-
-async fn start_silent(kaltura: &Simulator, clock: &Clock, dir: &Path, script: &str) -> Daemon {
-    let config = configuration(kaltura, dir, "", script);
-    Daemon::start_silent(config, clock.clone(), Jitter::fixed(0.5)).await.unwrap()
-}
 
 fn configuration(kaltura: &Simulator, dir: &Path, session: &str, script: &str) -> Config {
     let secret = dir.join("secret");

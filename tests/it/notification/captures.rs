@@ -49,7 +49,8 @@ fn everything_a_real_server_sent_is_accepted() {
             let of_ids = pairs.filter(|pair| pair[0].as_str().unwrap().ends_with("notification_id"));
             of_ids.map(|pair| pair[1].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
         };
-        let found: BTreeSet<String> = hints(capture).iter().map(|hint| hint.notification_id.to_string()).collect();
+        let found: BTreeSet<String> =
+            hints(capture).iter().map(|hint| hint.notification_id.unwrap().to_string()).collect();
         assert_eq!(found, ids(&capture["fields"]), "{}", capture["name"]);
     }
 }

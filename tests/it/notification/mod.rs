@@ -1,6 +1,7 @@
-//! API notifications, judged as the endpoint judges them.
+//! API and event notifications, judged as the endpoint judges them.
 
 mod captures;
+mod events;
 mod recorded;
 mod secrets;
 mod sender;

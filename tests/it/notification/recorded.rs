@@ -76,7 +76,7 @@ pub fn judge_as(
     body: &[u8],
     secrets: &SecretSet,
 ) -> Result<(Verified<Message>, Signer), Rejected> {
-    let request = Request { content_type, body, has_kaltura_signature_header: false };
+    let request = Request { content_type, body, signature: None, hash_algorithm: None };
     form::parse(&request, &Limits::default())?.verify(secrets)
 }
 

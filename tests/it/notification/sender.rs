@@ -35,7 +35,7 @@ fn hints(body: &str, partner: PartnerId) -> Vec<Hint> {
 }
 
 fn told(hint: &Hint) -> (NotificationId, String) {
-    (hint.notification_id, hint.entry_id.as_ref().unwrap().to_string())
+    (hint.notification_id.unwrap(), hint.entry_id.as_ref().unwrap().to_string())
 }
 
 fn given(job: &Job) -> (NotificationId, String) {

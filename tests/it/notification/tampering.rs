@@ -120,7 +120,8 @@ proptest! {
 
     #[test]
     fn what_is_almost_a_form_is_refused_without_stumbling(body in almost_a_form()) {
-        let request = Request { content_type: Some(FORM), body: body.as_bytes(), has_kaltura_signature_header: false };
+        let request =
+            Request { content_type: Some(FORM), body: body.as_bytes(), signature: None, hash_algorithm: None };
         if let Err(rejected) = form::parse(&request, &Limits::default()) {
             prop_assert!(!rejected.to_string().is_empty() && !rejected.reason().is_empty());
         }

@@ -6,11 +6,12 @@ use kaltura_mirror::notification::{Limits, Request};
 
 use super::recorded::*;
 
-fn verdict_on(id: &str, content_type: Option<&str>, has_kaltura_signature_header: bool) -> Verdict {
+fn verdict_on(id: &str, content_type: Option<&str>) -> Verdict {
     let vector = genuine_with_id(id);
     let secrets = SecretSet::new(vec![secret(1, PARTNER, vector["secret"].as_str().unwrap())]).unwrap();
     let body = body_of(&vector);
-    verdict::judge(&Request { content_type, body: &body, has_kaltura_signature_header }, &Limits::default(), &secrets)
+    let request = Request { content_type, body: &body, signature: None, hash_algorithm: None };
+    verdict::judge(&request, &Limits::default(), &secrets)
 }
 
 fn printed(verdict: &Verdict) -> String {
@@ -20,18 +21,18 @@ fn printed(verdict: &Verdict) -> String {
 #[test]
 fn an_accepted_message_names_its_secret_and_its_items() {
     assert_eq!(
-        printed(&verdict_on("na-008", Some(FORM), false)),
+        printed(&verdict_on("na-008", Some(FORM))),
         r#"{"verdict":"accepted","reason":null,"system":"api","secret":"104/admin_secret","items":[{"id":"71000008","kind":"entry_reported","entry_id":"1_nrozjdyb"}]}"#
     );
-    let multi = printed(&verdict_on("na-067", Some(FORM), false));
+    let multi = printed(&verdict_on("na-067", Some(FORM)));
     assert!(multi.ends_with(r#"{"id":"71000002","kind":"entry_add","entry_id":"0_ooau4f7g"}]}"#), "{multi}");
-    let user = printed(&verdict_on("na-016", Some(FORM), false));
+    let user = printed(&verdict_on("na-016", Some(FORM)));
     assert!(user.ends_with(r#"{"id":"71000004","kind":"user_banned","entry_id":null}]}"#), "{user}");
 }
 
 #[test]
 fn without_a_content_type_an_api_notification_is_refused_as_on_the_wire() {
-    let verdict = verdict_on("na-008", None, false);
+    let verdict = verdict_on("na-008", None);
     assert_eq!(
         printed(&verdict),
         r#"{"verdict":"rejected","reason":"not_a_form","system":"api","secret":null,"items":[]}"#
@@ -40,15 +41,4 @@ fn without_a_content_type_an_api_notification_is_refused_as_on_the_wire() {
         verdict.rejected.unwrap().to_string(),
         "content type (none) is not application/x-www-form-urlencoded, the only one Kaltura's sender uses"
     );
-}
-
-#[test]
-fn a_request_with_a_signature_header_is_an_event_notification_whatever_its_body() {
-    let verdict = verdict_on("na-008", Some(FORM), true);
-    assert_eq!(
-        printed(&verdict),
-        r#"{"verdict":"rejected","reason":"event_not_supported","system":"event","secret":null,"items":[]}"#
-    );
-    let words = verdict.rejected.unwrap().to_string();
-    assert!(words.starts_with("event notifications are not supported yet"), "{words}");
 }

@@ -1,0 +1,127 @@
+//! `GET /metrics`: how everything fares, in Prometheus' text format.
+
+use actix_web::{HttpResponse, web};
+
+use super::Site;
+use super::admin::Watcher;
+use super::problem::Problem;
+use crate::store::DirtyCounts;
+
+const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Numbers for whoever watches. On this machine without the token.
+pub(super) async fn metrics(_: Watcher, site: web::Data<Site>) -> Result<HttpResponse, Problem> {
+    let mut text = Exposition::default();
+    received(&mut text, &site);
+    secrets(&mut text, &site).await?;
+    dirty(&mut text, &site.store.dirty_counts().await?);
+    accounts(&mut text, &site).await?;
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text.text))
+}
+
+fn received(text: &mut Exposition, site: &Site) {
+    let received = site.intake.received();
+    text.family(
+        "kaltura_mirror_requests_verified_total",
+        "counter",
+        "Genuine requests since the start, by push system.",
+    );
+    for (system, count) in &received.verified {
+        text.sample(&[("system", system)], *count);
+    }
+    text.family("kaltura_mirror_requests_rejected_total", "counter", "Refused requests since the start, by reason.");
+    for (reason, count) in &received.rejected {
+        text.sample(&[("reason", reason)], *count);
+    }
+    text.family("kaltura_mirror_requests_lost_total", "counter", "Genuine requests that could not be stored.");
+    text.sample(&[], received.lost);
+    let recorded = site.store.rejection_counts();
+    text.family("kaltura_mirror_rejections_total", "counter", "Refused requests by what became of their record.");
+    for (outcome, count) in
+        [("queued", recorded.queued), ("rate_limited", recorded.rate_limited), ("dropped", recorded.dropped)]
+    {
+        text.sample(&[("record", outcome)], count);
+    }
+}
+
+async fn secrets(text: &mut Exposition, site: &Site) -> Result<(), Problem> {
+    text.family(
+        "kaltura_mirror_secret_last_used_timestamp_seconds",
+        "gauge",
+        "When each secret last signed a notification; 0 when it never did.",
+    );
+    for seen in site.intake.secrets_seen().await? {
+        let (account, secret) = seen.label.0.split_once('/').unwrap_or((&seen.label.0, ""));
+        let at = seen.last_seen.map_or(0, |at| at.as_secs().max(0).unsigned_abs());
+        text.sample(&[("account", account), ("secret", secret)], at);
+    }
+    Ok(())
+}
+
+fn dirty(text: &mut Exposition, counts: &DirtyCounts) {
+    text.family("kaltura_mirror_dirty_entries", "gauge", "Entries to be looked at, by state.");
+    for (state, count) in [("waiting", counts.waiting), ("leased", counts.leased), ("dead", counts.dead)] {
+        text.sample(&[("state", state)], count);
+    }
+    text.family("kaltura_mirror_dirty_entries_due", "gauge", "Waiting entries that may be looked at now.");
+    text.sample(&[], counts.due);
+}
+
+async fn accounts(text: &mut Exposition, site: &Site) -> Result<(), Problem> {
+    text.family("kaltura_mirror_account_degraded", "gauge", "1 while something is wrong that only a person can mend.");
+    for account in site.store.account_states().await? {
+        text.sample(&[("account", &account.label)], account.degraded.is_some().into());
+    }
+    text.family("kaltura_mirror_removal_brake", "gauge", "1 while removal by absence is stopped.");
+    for account in site.store.accounts() {
+        let braked = site.store.brake(account.id).await?.is_some();
+        text.sample(&[("account", &account.label)], braked.into());
+    }
+    Ok(())
+}
+
+/// The text, family by family.
+#[derive(Default)]
+struct Exposition {
+    text: String,
+    family: &'static str,
+}
+
+impl Exposition {
+    /// Begins a family; the samples that follow belong to it.
+    fn family(&mut self, name: &'static str, kind: &str, help: &str) {
+        self.family = name;
+        self.text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+    }
+
+    /// One sample of the family begun last.
+    fn sample(&mut self, labels: &[(&str, &str)], value: u64) {
+        let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+        let labels = if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) };
+        self.text.push_str(&format!("{}{labels} {value}\n", self.family));
+    }
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_has_the_name_of_its_family_and_labels_that_cannot_break_out() {
+        let mut text = Exposition::default();
+        text.family("a_total", "counter", "All of them.");
+        text.sample(&[], 1);
+        text.sample(&[("x", "a\"b\\c\nd"), ("y", "")], 2);
+        text.family("b", "gauge", "Others.");
+        text.sample(&[], 3);
+        assert_eq!(
+            text.text,
+            "# HELP a_total All of them.\n# TYPE a_total counter\na_total 1\na_total{x=\"a\\\"b\\\\c\\nd\",y=\"\"} 2\n\
+             # HELP b Others.\n# TYPE b gauge\nb 3\n"
+        );
+    }
+}
