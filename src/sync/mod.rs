@@ -12,6 +12,7 @@
 //! | `failures.rs` | the write-back when a sync failed for good |
 //! | `retry.rs` | errors and failures into outcomes |
 //! | `thumbnails.rs` | the images' own lane |
+//! | `asks.rs` | what events ask of an account as a whole |
 //! | `timers.rs` | policy and profiles, dates, pruning |
 //! | `account.rs` | what is known of an account |
 //! | `troubles.rs` | what keeps an account from working, and how its end is noticed |
@@ -19,6 +20,7 @@
 
 mod absence;
 pub mod account;
+mod asks;
 mod failures;
 mod marks;
 mod plan;
@@ -142,6 +144,7 @@ impl Sync {
                 tasks.spawn(Arc::clone(self).keep_thumbnails(Arc::clone(account)));
             }
         }
+        tasks.spawn(Arc::clone(self).keep_asks());
         tasks.spawn(Arc::clone(self).keep_within_limits());
         Running { sync: Arc::clone(self), tasks }
     }
