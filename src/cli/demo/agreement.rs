@@ -15,7 +15,7 @@ use crate::simulator::state::SimAccount;
 pub(super) async fn check(kaltura: &Simulator, daemon: &Daemon) -> anyhow::Result<Vec<String>> {
     let shown = public_entries(daemon).await?;
     Ok(kaltura.read(|account| {
-        let of_entry = |(id, entry): (&EntryId, &SimEntry)| disagreement(account, entry, shown.get(id));
+        let of_entry = |(id, entry): (&EntryId, &SimEntry)| disagreement(account, entry, shown.get(id).map(Shown::of));
         let mut lines: Vec<String> = account.entries.iter().filter_map(of_entry).collect();
         lines.extend(
             shown
@@ -40,7 +40,19 @@ async fn public_entries(daemon: &Daemon) -> anyhow::Result<BTreeMap<EntryId, Pub
     }
 }
 
-fn disagreement(account: &SimAccount, entry: &SimEntry, shown: Option<&PublicEntry>) -> Option<String> {
+/// What visitors get of an entry, as far as it is compared.
+struct Shown<'a> {
+    name: &'a str,
+    description: &'a str,
+}
+
+impl<'a> Shown<'a> {
+    fn of(entry: &'a PublicEntry) -> Self {
+        Self { name: &entry.name, description: entry.description.as_deref().unwrap_or_default() }
+    }
+}
+
+fn disagreement(account: &SimAccount, entry: &SimEntry, shown: Option<Shown<'_>>) -> Option<String> {
     let id = &entry.id;
     let status = edits::sync_status(account, id);
     let marked = status.as_deref() == Some("Sync Done");
@@ -55,7 +67,7 @@ fn disagreement(account: &SimAccount, entry: &SimEntry, shown: Option<&PublicEnt
         Some(shown) if marked && shown.name != entry.name => {
             Some(format!("{id} is shown as {:?}, its name is {:?}", shown.name, entry.name))
         }
-        Some(shown) if marked && shown.description.clone().unwrap_or_default() != entry.description => {
+        Some(shown) if marked && shown.description != entry.description => {
             Some(format!("{id} is shown with another description"))
         }
         _ => None,
@@ -83,4 +95,43 @@ fn may_be_shown(account: &SimAccount, entry: &SimEntry) -> bool {
         && entry.end_date.is_none_or(|end| now < end)
         && entry.access_control_id != Some(STAFF_ONLY)
         && !in_members
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::clock::{Clock, Timestamp};
+    use crate::simulator::account::believable_account;
+
+    #[test]
+    fn every_way_in_which_a_mirror_can_be_wrong_is_a_disagreement() {
+        let mut account = believable_account(7, Clock::manual(Timestamp::from_secs(1_795_500_000)));
+        let (id, now) = (account.make_entry_id(), account.now());
+        edits::add_entry(&mut account, SimEntry::video(id.clone(), "Name", now));
+        edits::add_metadata(&mut account, &id, SYNC_PROFILE, "<metadata/>").unwrap();
+        let judged = |account: &SimAccount, shown: Option<(&str, &str)>| {
+            let shown = shown.map(|(name, description)| Shown { name, description });
+            disagreement(account, &account.entries[&id], shown).map(|line| line.replace(id.as_str(), "it"))
+        };
+        let right = Some(("Name", ""));
+        for asks in [None, Some("Sync Needed")] {
+            edits::set_sync_status(&mut account, &id, asks);
+            assert!(judged(&account, right).is_some_and(|line| line.contains("should have been synced")), "{asks:?}");
+        }
+        edits::set_sync_status(&mut account, &id, Some("Sync Done"));
+        let cases = [
+            (right, None),
+            (None, Some("it is synced and open to all, and not shown")),
+            (Some(("Old name", "")), Some("it is shown as \"Old name\", its name is \"Name\"")),
+            (Some(("Name", "Old text")), Some("it is shown with another description")),
+        ];
+        for (shown, line) in cases {
+            assert_eq!(judged(&account, shown).as_deref(), line, "{shown:?}");
+        }
+        edits::set_sync_status(&mut account, &id, Some("Sync Manual"));
+        assert_eq!(judged(&account, Some(("Old name", ""))), None, "parked: it may be as it was");
+        edits::reject(&mut account, &id);
+        assert_eq!(judged(&account, right).as_deref(), Some("it is shown, and Kaltura restricts it"));
+        assert_eq!(judged(&account, None), None);
+    }
 }
