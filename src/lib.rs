@@ -14,6 +14,7 @@
 //! | [`store`] | every SQL statement; a public method is a transaction | [`store::Store`] |
 //! | [`intake`] | receiving: verify, split, keep | [`intake::Intake::receive`] |
 //! | [`sync`] | the story of a batch, and when to try again | [`sync::Sync`] |
+//! | [`catalogue`] | what must be looked at, found in Kaltura's lists | [`catalogue::Catalogue`] |
 //! | [`hooks`] | whom we tell: URLs, programs, raw forwards | [`hooks::Hooks`] |
 //! | [`web`] | routes, public and admin API, errors as HTTP | [`web::serve`] |
 //! | [`config`] | two files and the environment, read once | [`config::load`] |
@@ -56,6 +57,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod app;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod domain;

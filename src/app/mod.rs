@@ -18,6 +18,7 @@ use actix_web::dev::Server;
 use tokio::task::JoinHandle;
 use tracing::{error, info};
 
+use crate::catalogue;
 use crate::config::Config;
 use crate::domain::clock::{Clock, Jitter};
 use crate::hooks::{self, Hooks, Listeners};
@@ -45,6 +46,7 @@ pub struct Daemon {
     pub hooks: Arc<Hooks>,
     config: Arc<Config>,
     work: Running,
+    sweeps: catalogue::Running,
     /// Nobody is told anything without.
     deliveries: Option<hooks::Running>,
     listening: Listening,
@@ -81,7 +83,7 @@ impl Daemon {
             intake: intake.clone(),
             hooks: Arc::clone(&hooks),
             shapes: sync.shapes(),
-            clock,
+            clock: clock.clone(),
             limits: parts::web_limits(&config),
             admin_token,
             admin_hosts: config.admin.hosts.clone(),
@@ -92,6 +94,8 @@ impl Daemon {
         let presence = Presence::announce(&config.data_dir, listening.public, listening.admin)?;
         let servers = servers.into_iter().map(|server| tokio::spawn(serve(server))).collect();
         let work = sync.start();
+        let sweeps =
+            parts::catalogue(&config, &store, &clock).start(sync.accounts().map(|account| parts::swept(account)));
         let config = Arc::new(config);
         let secrets = tokio::spawn(secrets::keep(Arc::clone(&config), store.clone(), intake.clone()));
         let (public, admin) = (listening.public, listening.admin);
@@ -105,6 +109,7 @@ impl Daemon {
             hooks,
             config,
             work,
+            sweeps,
             deliveries: None,
             listening,
             servers,
@@ -140,6 +145,7 @@ impl Daemon {
         // It may hold the store for a moment more.
         let _ = self.secrets.await;
         let deadline = self.config.sync.stop_deadline;
+        self.sweeps.stop().await;
         let requests = tokio::time::timeout(deadline, self.listening.stop());
         let told = async {
             if let Some(deliveries) = self.deliveries {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 use super::StartError;
+use crate::catalogue::{self, Catalogue};
 use crate::config::{self, Config, SessionKind, ThumbnailMode};
 use crate::domain::clock::{Clock, Jitter};
 use crate::domain::ids::AccountId;
@@ -191,6 +192,20 @@ pub(super) fn sync_settings(config: &Config, jitter: Jitter) -> Settings {
             purge_removed_after: config.retention.purge_removed_after,
             deliveries_for: config.retention.deliveries_for,
         },
+    }
+}
+
+pub(super) fn catalogue(config: &Config, store: &Store, clock: &Clock) -> Catalogue {
+    Catalogue { store: store.clone(), clock: clock.clone(), sweep_min_interval: config.sync.sweep_min_interval }
+}
+
+/// An account as its catalogue's reader knows it.
+pub(super) fn swept(account: &Account) -> catalogue::Account {
+    catalogue::Account {
+        id: account.id,
+        label: account.label.clone(),
+        client: Arc::clone(&account.client),
+        sweep_asked: Arc::clone(&account.sweep_asked),
     }
 }
 

@@ -44,6 +44,7 @@ pub mod answer;
 pub mod batch;
 #[cfg(test)]
 mod captures;
+pub mod changed;
 pub mod client;
 mod documents;
 pub mod error;

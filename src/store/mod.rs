@@ -54,6 +54,7 @@ mod rows;
 mod schedule;
 mod secrets_seen;
 mod settings;
+mod sweeps;
 mod tallies;
 mod thumbnails;
 mod turn;

@@ -26,7 +26,7 @@ pub struct Account {
     /// How messages and answers name it.
     pub label: String,
     /// The way to Kaltura.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// The way to its pictures.
     pub thumbnails: Thumbnails,
     /// The operator's rules.
@@ -38,6 +38,8 @@ pub struct Account {
     absent_witnesses: Mutex<Vec<EntryId>>,
     /// Rung when a look met something the facts do not know, or a mark was refused for good.
     pub(super) facts_in_doubt: Notify,
+    /// Rung when a sweep of its catalogue is asked for.
+    pub sweep_asked: Arc<Notify>,
     /// What keeps it from working.
     pub(super) troubles: Troubles,
 }
@@ -90,13 +92,14 @@ impl Account {
             id,
             partner_id,
             label,
-            client,
+            client: Arc::new(client),
             thumbnails,
             rules,
             publish,
             facts,
             absent_witnesses,
             facts_in_doubt,
+            sweep_asked: Arc::new(Notify::new()),
             troubles,
         }
     }

@@ -1,7 +1,7 @@
 //! What events ask of an account as a whole, done: its policy read again, a category's entries looked at.
 //!
-//! An ask stays in the store until it is done, and through a restart. A sweep stays until there is somebody who reads
-//! the catalogue.
+//! An ask stays in the store until it is done, and through a restart. A sweep is done by who reads the catalogue; here
+//! it is only passed on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +41,10 @@ impl Sync {
             match ask.asked {
                 Asked::Policy => account.facts_in_doubt.notify_one(),
                 Asked::Category(category) => self.look_at_category(account, category).await?,
-                Asked::Sweep => continue,
+                Asked::Sweep => {
+                    account.sweep_asked.notify_one();
+                    continue;
+                }
             }
             self.store.answer_ask(&ask).await?;
         }

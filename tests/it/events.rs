@@ -3,6 +3,7 @@
 mod asked;
 mod factors;
 mod secrets;
+mod sweep;
 mod wire;
 
 use std::time::Duration;

@@ -34,7 +34,7 @@ async fn what_is_asked_survives_a_restart_until_it_is_answered_and_again_when_as
     let [read] = store.account_asks(house.account()).await.unwrap().try_into().unwrap();
     assert_eq!(read.asked_at, START);
 
-    house.clock.advance(Duration::from_secs(5));
+    house.clock.advance(Duration::from_secs(1));
     send(&house, "").await;
     assert!(!store.answer_ask(&read).await.unwrap(), "it was asked again since");
     let [again] = store.account_asks(house.account()).await.unwrap().try_into().unwrap();
