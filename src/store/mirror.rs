@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::database::Database;
 use super::error::Error;
@@ -17,6 +17,8 @@ pub(super) struct Mirror {
     pub(super) database: Database,
     pub(super) pace: Pace,
     pub(super) dirty_signal: Notify,
+    /// The number of the latest change; rung when a transaction that appended some is committed.
+    pub(super) changes_bell: watch::Sender<i64>,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
     tickets: Tickets,
@@ -35,9 +37,12 @@ impl Mirror {
         let tickets = Tickets::load(database.readers()).await?;
         let last_inbox_id =
             sqlx::query_scalar("select coalesce(max(inbox_id), 0) from inbox").fetch_one(database.readers()).await?;
+        let last_change =
+            sqlx::query_scalar("select coalesce(max(seq), 0) from changes").fetch_one(database.readers()).await?;
         Ok(Self {
             pace: Pace::new(limits.resync.clone()),
             dirty_signal: Notify::new(),
+            changes_bell: watch::Sender::new(last_change),
             last_inbox_id: AtomicI64::new(last_inbox_id),
             database,
             clock,
@@ -49,7 +54,7 @@ impl Mirror {
 
     /// A writing transaction; waits for its turn.
     pub(super) async fn write(&self) -> Result<WriteTx, Error> {
-        Ok(WriteTx::new(self.database.write().await?, self.tickets.clone()))
+        Ok(WriteTx::new(self.database.write().await?, self.tickets.clone(), self.changes_bell.clone()))
     }
 
     /// The number of the next request in the inbox; one that is not used in the end is skipped.

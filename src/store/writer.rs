@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::sync::watch;
 
 use super::error::Error;
 
@@ -46,11 +47,20 @@ pub(super) struct WriteTx {
     tickets: Tickets,
     /// Written in this transaction, good once it is committed.
     reserving: Option<i64>,
+    /// Rung with the number of the latest change once it is committed.
+    bell: watch::Sender<i64>,
+    /// The latest change this transaction has appended.
+    appended: Option<i64>,
 }
 
 impl WriteTx {
-    pub(super) fn new(transaction: Transaction<'static, Sqlite>, tickets: Tickets) -> Self {
-        Self { transaction, tickets, reserving: None }
+    pub(super) fn new(transaction: Transaction<'static, Sqlite>, tickets: Tickets, bell: watch::Sender<i64>) -> Self {
+        Self { transaction, tickets, reserving: None, bell, appended: None }
+    }
+
+    /// Readers of the sequence of changes are to be woken when this is committed.
+    pub(super) fn appended(&mut self, seq: i64) {
+        self.appended = self.appended.max(Some(seq));
     }
 
     /// One ticket or claim token.
@@ -86,6 +96,9 @@ impl WriteTx {
         self.transaction.commit().await?;
         if let Some(up_to) = self.reserving {
             self.tickets.with(|counter| counter.reserved = counter.reserved.max(up_to));
+        }
+        if let Some(seq) = self.appended {
+            self.bell.send_modify(|latest| *latest = seq.max(*latest));
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod config;
 mod conformance;
 mod crash;
 mod drills;
+mod feed;
 mod house;
 mod kaltura;
 mod metadata_xml;
