@@ -21,7 +21,7 @@ use crate::domain::clock::{Clock, Jitter};
 use crate::intake::Intake;
 use crate::store::Store;
 use crate::sync::{Running, Sync};
-use crate::web::{self, AdminToken, Listening, Site};
+use crate::web::{self, AdminToken, FeedDoor, Listening, Site};
 use presence::Presence;
 pub use start_error::StartError;
 pub use workshop::Workshop;
@@ -39,6 +39,7 @@ pub struct Daemon {
     /// Where notifications go.
     pub intake: Intake,
     config: Config,
+    feed: FeedDoor,
     work: Running,
     listening: Listening,
     servers: Vec<JoinHandle<()>>,
@@ -55,12 +56,14 @@ impl Daemon {
         let admin = listen(&config, "admin.listen", config.admin.listen)?;
         let Workshop { store, sync, intake } = Workshop::open(&config, &clock, jitter).await?;
         let admin_token = AdminToken::new(presence::admin_token(&config.data_dir)?);
+        let feed = parts::feed_door(&config)?;
         let site = Site::new(web::Parts {
             store: store.clone(),
             intake: intake.clone(),
             shapes: sync.shapes(),
             clock,
             limits: parts::web_limits(&config),
+            feed: feed.clone(),
             admin_token,
             admin_hosts: config.admin.hosts.clone(),
         });
@@ -72,7 +75,7 @@ impl Daemon {
         let work = sync.start();
         let (public, admin) = (listening.public, listening.admin);
         info!(%public, %admin, "listening for notifications and readers at {public}, for operators at {admin}");
-        Ok(Self { public, admin, store, sync, intake, config, work, listening, servers, presence })
+        Ok(Self { public, admin, store, sync, intake, config, feed, work, listening, servers, presence })
     }
 
     /// What it was started with.
@@ -80,12 +83,15 @@ impl Daemon {
         &self.config
     }
 
-    /// Reads secret files again, for notifications and for sessions. What cannot be read leaves the old ones in force.
+    /// Reads secret files again, for notifications, for the change feed and for sessions. What cannot be read leaves the old ones in force.
     ///
     /// # Errors
     /// The first secret that cannot be used.
     pub async fn reload_secrets(&self) -> Result<(), StartError> {
         self.intake.renew_secrets(parts::secret_set(&self.config, &self.store)?);
+        if let FeedDoor::Key(_) = self.feed {
+            self.feed.change_key(parts::feed_key(&self.config)?);
+        }
         for account in self.sync.accounts() {
             account.client.forget_session().await;
         }

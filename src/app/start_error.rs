@@ -29,6 +29,9 @@ pub enum StartError {
         /// What is wrong with it.
         cause: config::secret::SecretError,
     },
+    /// The key of the change feed, which cannot be read.
+    #[error("server.feed_key: {0}")]
+    FeedKey(config::secret::SecretError),
     /// Secrets that cannot tell accounts apart.
     #[error("{0}")]
     Secrets(#[from] crate::notification::secrets::InvalidSecrets),

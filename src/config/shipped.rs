@@ -126,6 +126,7 @@ mod tests {
             "partner_id",
             "admin_secret",
             "app_token",
+            "server.feed_key",
             "sync_metadata_profile_id",
             "data_dir",
         ];

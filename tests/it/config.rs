@@ -156,6 +156,15 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
         "script_config.toml:3: server.trusted_proxies",
         "element 2 (\"x\") must be a network",
     ),
+    ("", "[server]\nfeed = \"pubic\"", "script_config.toml:3: server.feed = \"pubic\"", "did you mean \"public\"?"),
+    ("", "[server]\nfeed = \"key\"", "script_config.toml:2: server.feed_key is missing", "feed_key_file"),
+    (
+        "",
+        "[server]\nfeed = \"key\"\nfeed_key = \"hunter2hunter2\"",
+        "script_config.toml:4: server.feed_key",
+        "16 characters or more",
+    ),
+    ("", "[server]\nstreams_max = 0", "script_config.toml:3: server.streams_max = 0", "must be 1 to 10000"),
     ("", "[admin]\nlisten = \"127.0.0.1:8088\"", "script_config.toml:3: admin.listen", "another port"),
     (
         "",
@@ -454,7 +463,10 @@ fn no_secret_is_ever_shown() {
     let session = format!(
         "{SESSION}app_token_id = \"1_a\"\napp_token = \"hunter2-token\"\n[[notification_secrets]]\nlabel = \"t\"\nsecret = \"{OTHER_SECRET}\"\n"
     );
-    let script = format!("{SCRIPT}[[hooks]]\nname = \"h\"\nurl = \"https://h/\"\nsecret = \"whsec_hunter2\"\n");
+    let script = format!(
+        "{SCRIPT}[server]\nfeed = \"key\"\nfeed_key = \"hunter2-of-the-feed\"\n\
+         [[hooks]]\nname = \"h\"\nurl = \"https://h/\"\nsecret = \"whsec_hunter2\"\n"
+    );
     let folder = Folder::with(&session, &script);
     let in_variable = [("KALTURA_MIRROR__ADMIN_SECRET", "hunter2-in-a-variable")];
     let mut told = String::new();
@@ -486,6 +498,14 @@ fn keys_that_do_nothing_yet_are_told_and_harmless() {
         let told = |line: &str| line.starts_with("note: script_config.toml:") && line.contains(&format!(" {key}: "));
         assert!(checked.out.lines().any(told), "{key}: {}", checked.out);
     }
+}
+
+#[test]
+fn a_key_that_opens_nothing_is_told() {
+    let script = format!("{SCRIPT}[server]\nfeed_key = \"hunter2-of-the-feed\"\n");
+    let checked = Folder::with(SESSION, &script).run("config check");
+    assert_eq!(checked.code, 0, "{}", checked.err);
+    assert!(checked.out.contains("server.feed_key: has no use unless feed = \"key\""), "{}", checked.out);
 }
 
 #[test]
