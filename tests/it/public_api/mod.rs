@@ -35,3 +35,12 @@ fn public_routes() -> Vec<String> {
     }
     routes
 }
+
+#[test]
+fn every_public_route_has_its_line_in_the_readme() {
+    let readme = include_str!("../../../README.md");
+    for route in public_routes() {
+        let line = readme.lines().any(|line| line.starts_with("| `") && line.contains(&format!("{route}` |")));
+        assert!(line, "README's table of routes has no line for {route}");
+    }
+}
