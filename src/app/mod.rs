@@ -25,7 +25,7 @@ use crate::hooks::{self, Hooks, Listeners};
 use crate::intake::Intake;
 use crate::store::Store;
 use crate::sync::{Running, Sync};
-use crate::web::{self, AdminToken, Listening, Site};
+use crate::web::{self, AdminToken, FeedDoor, Listening, Site};
 use presence::Presence;
 pub use start_error::StartError;
 pub use workshop::Workshop;
@@ -45,6 +45,7 @@ pub struct Daemon {
     /// Whom it tells.
     pub hooks: Arc<Hooks>,
     config: Arc<Config>,
+    feed: FeedDoor,
     work: Running,
     sweeps: catalogue::Running,
     /// Nobody is told anything without.
@@ -78,6 +79,7 @@ impl Daemon {
         let hooks = workshop.hooks(&config, Listeners::at(own.into_iter().flatten()))?;
         let Workshop { store, sync, intake, .. } = workshop;
         let admin_token = AdminToken::new(presence::admin_token(&config.data_dir)?);
+        let feed = parts::feed_door(&config)?;
         let site = Site::new(web::Parts {
             store: store.clone(),
             intake: intake.clone(),
@@ -85,6 +87,7 @@ impl Daemon {
             shapes: sync.shapes(),
             clock: clock.clone(),
             limits: parts::web_limits(&config),
+            feed: feed.clone(),
             admin_token,
             admin_hosts: config.admin.hosts.clone(),
         });
@@ -108,6 +111,7 @@ impl Daemon {
             intake,
             hooks,
             config,
+            feed,
             work,
             sweeps,
             deliveries: None,
@@ -123,8 +127,8 @@ impl Daemon {
         &self.config
     }
 
-    /// Reads secret files again, for notifications, for sessions and for hooks. What cannot be read leaves the old ones in force.
-    /// Notifications refused lately for a secret that has changed are judged again.
+    /// Reads secret files again, for notifications, for sessions, for hooks and for the change feed. What cannot be read leaves
+    /// the old ones in force. Notifications refused lately for a secret that has changed are judged again.
     ///
     /// # Errors
     /// The first secret that cannot be used.
@@ -132,6 +136,9 @@ impl Daemon {
         let of_hooks = outgoing::secrets(&self.config)?;
         secrets::read_again(&self.config, &self.store, &self.intake).await?;
         self.hooks.renew_secrets(of_hooks);
+        if let FeedDoor::Key(_) = self.feed {
+            self.feed.change_key(parts::feed_key(&self.config)?);
+        }
         for account in self.sync.accounts() {
             account.client.forget_session().await;
         }

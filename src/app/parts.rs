@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::StartError;
 use crate::catalogue::{self, Catalogue};
-use crate::config::{self, Config, SessionKind, ThumbnailMode};
+use crate::config::{self, Config, Feed, SessionKind, ThumbnailMode};
 use crate::domain::clock::{Clock, Jitter};
 use crate::domain::ids::AccountId;
 use crate::domain::secret::AdminSecret;
@@ -25,6 +25,7 @@ use crate::store::{self, AccountSpec, InboxLimits, Limits, RemovalLimit, Resync,
 use crate::sync::account::Account;
 use crate::sync::retry::Retries;
 use crate::sync::{Retention, Settings};
+use crate::web::FeedDoor;
 use crate::{notification, web};
 
 pub(super) async fn open_store(config: &Config, clock: &Clock) -> Result<Store, store::Error> {
@@ -218,7 +219,26 @@ pub(super) fn web_limits(config: &Config) -> web::Limits {
         trusted_proxies: config.server.trusted_proxies.clone(),
         connections_max: config.server.connections_max,
         request_timeout: config.server.request_timeout,
+        reader_patience: config.server.reader_patience,
+        streams_max: config.server.streams_max,
+        stream_longest: config.server.stream_longest,
+        stream_heartbeat: config.server.stream_heartbeat,
     }
+}
+
+/// The door to the change feed, with its key as the file stands now.
+pub(super) fn feed_door(config: &Config) -> Result<FeedDoor, StartError> {
+    match config.server.feed {
+        Feed::Public => Ok(FeedDoor::Public),
+        Feed::Off => Ok(FeedDoor::Off),
+        Feed::Key => Ok(FeedDoor::with_key(feed_key(config)?)),
+    }
+}
+
+/// The key of the change feed, as the file stands now.
+pub(super) fn feed_key(config: &Config) -> Result<AdminSecret, StartError> {
+    let key = config.server.feed_key.as_ref().expect("a feed that asks for a key was read with one");
+    key.read().map_err(StartError::FeedKey)
 }
 
 fn bytes(size: u64) -> usize {

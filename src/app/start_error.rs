@@ -32,6 +32,9 @@ pub enum StartError {
     /// A secret beside the signature that cannot be read.
     #[error("notification_path_secret, notification_basic or notification_header: {0}")]
     Factor(config::secret::SecretError),
+    /// The key of the change feed, which cannot be read.
+    #[error("server.feed_key: {0}")]
+    FeedKey(config::secret::SecretError),
     /// Secrets that cannot tell accounts apart.
     #[error("{0}")]
     Secrets(#[from] crate::notification::secrets::InvalidSecrets),

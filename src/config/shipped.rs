@@ -131,6 +131,7 @@ mod tests {
             "notification_path_secret",
             "notification_basic.password",
             "notification_header.value",
+            "server.feed_key",
             "sync_metadata_profile_id",
             "data_dir",
         ];

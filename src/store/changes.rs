@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use tokio::sync::watch;
 
 use super::Store;
 use super::error::Error;
@@ -239,6 +240,11 @@ impl Store {
         }
     }
 
+    /// The number of the latest change, and a bell that rings when one is committed: whoever reads after it rang sees it.
+    pub fn changes_bell(&self) -> watch::Receiver<i64> {
+        self.0.mirror.changes_bell.subscribe()
+    }
+
     /// The changes after number `seq`, in their order, at most `limit` (at most 1,000).
     ///
     /// # Errors
@@ -409,7 +415,9 @@ pub(super) async fn append(
     .await?;
     let mut seqs = HashMap::with_capacity(written.len());
     for row in &written {
-        seqs.insert(rows::entry_id(row)?, row.try_get::<i64, _>("seq")?);
+        let seq = row.try_get::<i64, _>("seq")?;
+        tx.appended(seq);
+        seqs.insert(rows::entry_id(row)?, seq);
     }
     Ok(new
         .iter()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::database::Database;
 use super::error::Error;
@@ -13,7 +13,7 @@ use super::lock::DirectoryLock;
 use super::numbers::Numbers;
 use super::pace::Pace;
 use super::turn::Turn;
-use super::writer::{Tickets, WriteTx};
+use super::writer::{Bells, Tickets, WriteTx};
 use crate::domain::clock::Clock;
 
 /// One daemon's `mirror.db`.
@@ -23,6 +23,8 @@ pub(super) struct Mirror {
     pub(super) numbers: Numbers,
     pub(super) dirty_signal: Notify,
     pub(super) ask_signal: Notify,
+    /// The number of the latest change; rung when a transaction that appended some is committed.
+    pub(super) changes_bell: watch::Sender<i64>,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
     pub(super) outbox: Arc<Outbox>,
@@ -42,11 +44,14 @@ impl Mirror {
         let tickets = Tickets::load(database.readers()).await?;
         let last_inbox_id =
             sqlx::query_scalar("select coalesce(max(inbox_id), 0) from inbox").fetch_one(database.readers()).await?;
+        let last_change =
+            sqlx::query_scalar("select coalesce(max(seq), 0) from changes").fetch_one(database.readers()).await?;
         Ok(Self {
             pace: Pace::new(limits.resync.clone()),
             numbers: Numbers::default(),
             dirty_signal: Notify::new(),
             ask_signal: Notify::new(),
+            changes_bell: watch::Sender::new(last_change),
             last_inbox_id: AtomicI64::new(last_inbox_id),
             outbox: Arc::new(Outbox::load(database.readers()).await?),
             database,
@@ -59,7 +64,8 @@ impl Mirror {
 
     /// A writing transaction; waits for its turn.
     pub(super) async fn write(&self) -> Result<WriteTx, Error> {
-        Ok(WriteTx::new(self.database.write().await?, self.tickets.clone(), Arc::clone(&self.outbox)))
+        let bells = Bells { outbox: Arc::clone(&self.outbox), changes: self.changes_bell.clone() };
+        Ok(WriteTx::new(self.database.write().await?, self.tickets.clone(), bells))
     }
 
     /// The right to write, for whoever brings a whole transaction in one text; waits for its turn.

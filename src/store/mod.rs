@@ -33,6 +33,8 @@ mod entry_events;
 mod entry_report;
 mod entry_sync;
 mod error;
+mod feed;
+mod feed_token;
 mod hook_set;
 mod hooks;
 mod inbox;
@@ -64,6 +66,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sqlx::{Sqlite, SqlitePool, Transaction};
+use tokio::sync::Semaphore;
 
 pub use absence::RemovalLimit;
 pub use accept::{Acceptance, Accepted, Received};
@@ -85,6 +88,8 @@ pub use entry_report::{
 };
 pub use entry_sync::{KnownEntry, MarkRecord, Noted, PendingMark};
 pub use error::Error;
+pub use feed::{FeedAnswer, FeedItem, FeedPage, FeedStart, Gone};
+pub use feed_token::FeedToken;
 pub use hooks::{HookSpec, HookState, HookWhat};
 pub use inbox::{InboxFilter, InboxItem, InboxRequest, ItemOutcome, StoredRequest, Verdict};
 pub use limits::{CLAIM_MAX, InboxLimits, LONGEST_WAIT, Limits, Resync};
@@ -114,6 +119,9 @@ struct Inner {
     mirror: Arc<Mirror>,
     thumbnails: Database,
     accounts: Vec<Account>,
+    /// Names the data directory to readers of the feed; 0 when opened for reading only and it has no name yet.
+    directory: i64,
+    feed_turns: Semaphore,
     reception: Reception,
     rejections: RejectionDesk,
 }
@@ -151,12 +159,14 @@ impl Store {
         let now = mirror.clock.now();
         let mut tx = mirror.write().await?;
         let accounts = accounts::register(&mut tx, data_dir, accounts, now).await?;
+        let directory = feed::directory(&mut tx).await?;
         claims::void_leases(&mut tx, now).await?;
         delivery_lines::void_leases(&mut tx, now).await?;
         tx.commit().await?;
         let reception = Reception::open(&mirror);
         let rejections = RejectionDesk::open(&mirror, &reception);
-        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, reception, rejections })))
+        let feed_turns = Semaphore::new(feed::PAGES_AT_ONCE);
+        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, directory, feed_turns, reception, rejections })))
     }
 
     /// Opens the data directory for reading, beside a running daemon or without one. Every method that changes
@@ -176,8 +186,10 @@ impl Store {
 
         let accounts = accounts::list(mirror.readers()).await?;
         let mirror = Arc::new(Mirror::new(mirror, clock, Limits::default(), None).await?);
+        let directory = feed::find_directory(&mut *mirror.database.read().await?).await?.unwrap_or(0);
+        let feed_turns = Semaphore::new(feed::PAGES_AT_ONCE);
         let (reception, rejections) = (Reception::closed(), RejectionDesk::closed());
-        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, reception, rejections })))
+        Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, directory, feed_turns, reception, rejections })))
     }
 
     /// The accounts: those configured, or all that are known when opened for reading only.

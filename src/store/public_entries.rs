@@ -42,6 +42,12 @@ impl PublicShape {
             None => self.searchable.contains(field) && field != self.sync_field,
         }
     }
+
+    /// The fields that are told of an entry that has them.
+    pub(super) fn told_fields(&self) -> Vec<&str> {
+        let named = self.publish.metadata_fields.as_ref().unwrap_or(&self.searchable);
+        named.iter().map(String::as_str).filter(|field| self.tells_field(field)).collect()
+    }
 }
 
 /// The shapes of all accounts that visitors may ask for; entries of any other are not told.
@@ -61,8 +67,13 @@ pub enum FoundEntry {
 /// Where the next page starts. Prints as an opaque text, stable while entries come and go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublicCursor {
-    account: AccountId,
-    row_id: RowId,
+    pub(super) account: AccountId,
+    pub(super) row_id: RowId,
+}
+
+impl PublicCursor {
+    /// Before the first entry of all.
+    pub(super) const START: Self = Self { account: AccountId(0), row_id: 0 };
 }
 
 impl fmt::Display for PublicCursor {
@@ -169,7 +180,7 @@ impl Store {
     }
 }
 
-async fn shown_of(
+pub(super) async fn shown_of(
     connection: &mut SqliteConnection,
     account: AccountId,
     entries: &[EntryId],
@@ -196,7 +207,7 @@ async fn shown_of(
     Ok(rows)
 }
 
-async fn shown_after(
+pub(super) async fn shown_after(
     connection: &mut SqliteConnection,
     account: AccountId,
     after: RowId,
@@ -285,7 +296,7 @@ fn withheld(row: &SqliteRow, entry: &PublicEntry, now: Timestamp) -> Result<Vec<
 }
 
 /// The entries of these rows, with what lies in other tables: three statements, however many there are.
-async fn assemble(
+pub(super) async fn assemble(
     connection: &mut SqliteConnection,
     shown: &[SqliteRow],
     shape: &PublicShape,

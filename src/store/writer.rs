@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::{SqliteConnection, SqlitePool};
+use tokio::sync::watch;
 
 use super::error::Error;
 use super::hook_set::{Hooks, Outbox};
@@ -86,16 +87,26 @@ pub(super) struct WriteTx {
     tickets: Tickets,
     /// Written in this transaction, good once it is committed.
     reserving: Option<i64>,
-    outbox: Arc<Outbox>,
+    bells: Bells,
     hooks: Arc<Hooks>,
     /// There is something new to deliver once this is committed.
     has_deliveries: bool,
+    /// The latest change this transaction has appended.
+    appended: Option<i64>,
+}
+
+/// Who is woken by a commit.
+pub(super) struct Bells {
+    /// Deliverers, when there is something to deliver.
+    pub(super) outbox: Arc<Outbox>,
+    /// Readers of the sequence of changes, with the number of the latest one.
+    pub(super) changes: watch::Sender<i64>,
 }
 
 impl WriteTx {
-    pub(super) fn new(transaction: Tx, tickets: Tickets, outbox: Arc<Outbox>) -> Self {
-        let hooks = outbox.hooks();
-        Self { transaction, tickets, reserving: None, outbox, hooks, has_deliveries: false }
+    pub(super) fn new(transaction: Tx, tickets: Tickets, bells: Bells) -> Self {
+        let hooks = bells.outbox.hooks();
+        Self { transaction, tickets, reserving: None, bells, hooks, has_deliveries: false, appended: None }
     }
 
     /// Whom to tell, as of this transaction.
@@ -111,6 +122,11 @@ impl WriteTx {
     /// Wakes whoever delivers, once this is committed.
     pub(super) fn wakes_deliverers(&mut self) {
         self.has_deliveries = true;
+    }
+
+    /// Readers of the sequence of changes are to be woken when this is committed.
+    pub(super) fn appended(&mut self, seq: i64) {
+        self.appended = self.appended.max(Some(seq));
     }
 
     /// One ticket or claim token.
@@ -136,7 +152,10 @@ impl WriteTx {
             self.tickets.is_reserved(up_to);
         }
         if self.has_deliveries {
-            self.outbox.ring();
+            self.bells.outbox.ring();
+        }
+        if let Some(seq) = self.appended {
+            self.bells.changes.send_modify(|latest| *latest = seq.max(*latest));
         }
         Ok(())
     }

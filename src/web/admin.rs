@@ -82,15 +82,22 @@ fn require_our_host(request: &HttpRequest) -> Result<&web::Data<Site>, Problem> 
 
 fn authorize(request: &HttpRequest) -> Result<Operator, Problem> {
     let site = require_our_host(request)?;
-    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    match authorization.and_then(|value| value.strip_prefix("Bearer ")) {
-        Some(given) if site.admin_token.opens(given.trim()) => {}
-        _ => return Err(Problem::Unauthorized),
+    match bearer(request) {
+        Some(given) if site.admin_token.opens(given) => {}
+        _ => {
+            return Err(Problem::Unauthorized("send the token of data_dir/admin.token as Authorization: Bearer"));
+        }
     }
     if !request.method().is_safe() && request.content_type() != "application/json" {
         return Err(Problem::not_json());
     }
     Ok(Operator(()))
+}
+
+/// What a request sends as `Authorization: Bearer`.
+pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
+    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim)
 }
 
 /// Keeps a page in a browser from reaching us under a name of its own.

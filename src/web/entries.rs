@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::problem::Problem;
 use super::{Site, fresh};
-use crate::domain::ids::EntryId;
+use crate::domain::ids::{AccountId, EntryId};
 use crate::store::{FoundEntry, PublicCursor, PublicShapes};
 
 /// Entries of one page, unless fewer or more are asked for.
@@ -54,15 +54,22 @@ pub(super) async fn list(
     request: HttpRequest,
     paging: web::Query<Paging>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = paging.limit.unwrap_or(LIMIT_DEFAULT);
-    if !(1..=LIMIT_MAX).contains(&limit) {
-        return Err(Problem::BadRequest(format!("limit={limit} is not between 1 and {LIMIT_MAX}")));
-    }
+    let limit = limit_of(paging.limit)?;
     let cursor = paging.cursor.as_deref().map(str::parse::<PublicCursor>).transpose();
     let cursor = cursor.map_err(|error| Problem::BadRequest(format!("cursor: {error}; start without one")))?;
     let shapes = shapes_of(&site, paging.account.as_deref())?;
     let page = site.store.public_entries(cursor, limit, &shapes).await?;
     fresh::json(&request, &json!({ "items": page.items, "next": page.next.map(|next| next.to_string()) }))
+}
+
+/// How many items a page has.
+pub(super) fn limit_of(asked: Option<usize>) -> Result<usize, Problem> {
+    let limit = asked.unwrap_or(LIMIT_DEFAULT);
+    if (1..=LIMIT_MAX).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Problem::BadRequest(format!("limit={limit} is not between 1 and {LIMIT_MAX}")))
+    }
 }
 
 /// The entry id in a path.
@@ -74,16 +81,19 @@ pub(super) fn entry_id(text: &str) -> Result<EntryId, Problem> {
 pub(super) fn shapes_of(site: &Site, account: Option<&str>) -> Result<Arc<PublicShapes>, Problem> {
     let shapes = site.shapes();
     let Some(label) = account else { return Ok(shapes) };
-    let named: PublicShapes =
-        shapes.iter().filter(|(_, shape)| shape.label == label).map(|(id, shape)| (*id, shape.clone())).collect();
-    if named.is_empty() {
+    let named = account_of(site, label)?;
+    Ok(Arc::new(shapes.iter().filter(|(id, _)| **id == named).map(|(id, shape)| (*id, shape.clone())).collect()))
+}
+
+/// The account that a query names by its label.
+pub(super) fn account_of(site: &Site, label: &str) -> Result<AccountId, Problem> {
+    let shapes = site.shapes();
+    let named = shapes.iter().find(|(_, shape)| shape.label == label).map(|(id, _)| *id);
+    named.ok_or_else(|| {
         let labels: Vec<_> = shapes.values().map(|shape| shape.label.as_str()).collect();
-        return Err(Problem::BadRequest(format!(
-            "account={label} is not an account of this mirror; it has {}",
-            labels.join(", ")
-        )));
-    }
-    Ok(Arc::new(named))
+        let labels = labels.join(", ");
+        Problem::BadRequest(format!("account={label} is not an account of this mirror; it has {labels}"))
+    })
 }
 
 /// The same id in several accounts.

@@ -5,7 +5,10 @@
 
 mod admin;
 mod admin_hooks;
+mod changes;
+mod changes_stream;
 mod entries;
+mod feed_door;
 mod fresh;
 mod health;
 mod metrics;
@@ -13,6 +16,7 @@ mod notifications;
 mod peer;
 mod problem;
 mod routes;
+mod stalled;
 mod thumbnails;
 mod unread;
 
@@ -33,10 +37,15 @@ use crate::hooks::Hooks;
 use crate::intake::Intake;
 use crate::store::{PublicShapes, Store};
 pub use admin::AdminToken;
+use changes_stream::Streams;
+pub use feed_door::FeedDoor;
 
 /// Everything the endpoints need. Clones are the same house.
 #[derive(Clone)]
-pub struct Site(Arc<Parts>);
+pub struct Site {
+    parts: Arc<Parts>,
+    streams: Arc<Streams>,
+}
 
 /// The parts of a [`Site`].
 pub struct Parts {
@@ -52,6 +61,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Bounds.
     pub limits: Limits,
+    /// Who may read the change feed.
+    pub feed: FeedDoor,
     /// What opens the admin API.
     pub admin_token: AdminToken,
     /// Names and addresses the admin API answers to beside loopback.
@@ -67,12 +78,21 @@ pub struct Limits {
     pub connections_max: usize,
     /// A request's head, and its body, must have come by then.
     pub request_timeout: Duration,
+    /// A connection whose other end has taken nothing of an answer for this long is cut off.
+    pub reader_patience: Duration,
+    /// Streams of the change feed at the same time.
+    pub streams_max: usize,
+    /// How long one lasts.
+    pub stream_longest: Duration,
+    /// How long one is silent at most.
+    pub stream_heartbeat: Duration,
 }
 
 impl Site {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let streams = Streams::new(parts.limits.streams_max);
+        Self { parts: Arc::new(parts), streams: Arc::new(streams) }
     }
 
     /// How entries are told just now.
@@ -85,12 +105,13 @@ impl std::ops::Deref for Site {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }
 
 /// Both servers, listening.
 pub struct Listening {
+    streams: Arc<Streams>,
     handles: Vec<ServerHandle>,
     /// Where the public server listens.
     pub public: SocketAddr,
@@ -99,8 +120,9 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Stops taking requests; those that run may finish.
+    /// Stops taking requests; those that run may finish. Streams end.
     pub async fn stop(&self) {
+        self.streams.close();
         for handle in &self.handles {
             handle.stop(true).await;
         }
@@ -117,7 +139,8 @@ pub fn serve(site: &Site, public: TcpListener, admin: TcpListener) -> std::io::R
     let public_server = server(site, routes::public, public, workers())?;
     let admin_server = server(site, routes::admin, admin, 1)?;
     let handles = vec![public_server.handle(), admin_server.handle()];
-    Ok((Listening { handles, public: addresses.0, admin: addresses.1 }, vec![public_server, admin_server]))
+    let listening = Listening { streams: Arc::clone(&site.streams), handles, public: addresses.0, admin: addresses.1 };
+    Ok((listening, vec![public_server, admin_server]))
 }
 
 fn server(
@@ -127,9 +150,11 @@ fn server(
     workers: usize,
 ) -> std::io::Result<Server> {
     let limits = &site.limits;
+    let patience = limits.reader_patience;
     let site = site.clone();
     let app = move || App::new().app_data(web::Data::new(site.clone())).wrap(unless_said_otherwise()).configure(routes);
     let server = HttpServer::new(app)
+        .on_connect(move |connection, _| stalled::cut_off(connection, patience))
         .max_connections(limits.connections_max)
         .client_request_timeout(limits.request_timeout)
         .workers(workers)

@@ -23,8 +23,8 @@ pub enum Problem {
     BadRequest(String),
     /// A notification whose shape is wrong.
     Malformed(String),
-    /// No token, or not ours.
-    Unauthorized,
+    /// No token or key, or not ours; says what to send.
+    Unauthorized(&'static str),
     /// A signature that none of our secrets makes, a request without a further factor, or a host we do not serve.
     Forbidden(String),
     /// Nothing public is there; hidden and unknown look the same.
@@ -33,6 +33,8 @@ pub enum Problem {
     MethodNotAllowed(&'static str),
     /// An id that is found in several accounts.
     Ambiguous(String),
+    /// A token of the feed that cannot be gone on with; says how to begin anew.
+    Gone(String),
     /// More than the limit, which is named.
     TooLarge(String),
     /// A body that is not here in time.
@@ -41,6 +43,8 @@ pub enum Problem {
     UnsupportedMediaType(String),
     /// Nothing can be stored just now; nothing was.
     CannotStore,
+    /// More of this kind at the same time than are served.
+    TooMany(String),
     /// Our own fault; logged with its cause.
     Internal,
 }
@@ -50,17 +54,19 @@ impl Problem {
         match self {
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad-request", "The request makes no sense"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed", "Not a notification as Kaltura sends it"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "A token is needed"),
+            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized", "A token is needed"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not-found", "Nothing public is here"),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not by this method"),
             Self::Ambiguous(_) => (StatusCode::CONFLICT, "ambiguous", "Found in several accounts"),
+            Self::Gone(_) => (StatusCode::GONE, "gone", "Begin anew"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too large"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too-slow", "Too slow"),
             Self::UnsupportedMediaType(_) => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Not of this type")
             }
             Self::CannotStore => (StatusCode::SERVICE_UNAVAILABLE, "cannot-store", "Nothing can be stored just now"),
+            Self::TooMany(_) => (StatusCode::SERVICE_UNAVAILABLE, "too-many", "All places are taken"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Our fault"),
         }
     }
@@ -75,9 +81,11 @@ impl fmt::Display for Problem {
             | Self::Forbidden(detail)
             | Self::NotFound(detail)
             | Self::Ambiguous(detail)
+            | Self::Gone(detail)
             | Self::TooLarge(detail)
+            | Self::TooMany(detail)
             | Self::UnsupportedMediaType(detail) => f.write_str(detail),
-            Self::Unauthorized => f.write_str("send the token of data_dir/admin.token as Authorization: Bearer"),
+            Self::Unauthorized(detail) => f.write_str(detail),
             Self::MethodNotAllowed(allowed) => write!(f, "this path takes {allowed}"),
             Self::TooSlow => f.write_str("the body was not here in time; send it again"),
             Self::CannotStore => f.write_str("nothing was stored; send it again"),
@@ -97,9 +105,9 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         match self {
-            Self::CannotStore => drop(response.insert_header((header::RETRY_AFTER, "30"))),
+            Self::CannotStore | Self::TooMany(_) => drop(response.insert_header((header::RETRY_AFTER, "30"))),
             Self::MethodNotAllowed(allowed) => drop(response.insert_header((header::ALLOW, *allowed))),
-            Self::Unauthorized => drop(response.insert_header((header::WWW_AUTHENTICATE, "Bearer"))),
+            Self::Unauthorized(_) => drop(response.insert_header((header::WWW_AUTHENTICATE, "Bearer"))),
             _ => {}
         }
         response.body(body.to_string())

@@ -9,7 +9,7 @@ use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, guard};
 
 use super::problem::{self, Problem};
-use super::{admin, admin_hooks, entries, health, metrics, notifications, thumbnails};
+use super::{admin, admin_hooks, changes, changes_stream, entries, health, metrics, notifications, thumbnails};
 
 /// What the website and Kaltura reach.
 pub(super) fn public(routes: &mut ServiceConfig) {
@@ -27,6 +27,8 @@ pub(super) fn public(routes: &mut ServiceConfig) {
                 .wrap(for_any_website())
                 .service(read("/api/v1/entries", entries::list))
                 .service(read("/api/v1/entries/{id}", entries::show))
+                .service(read("/api/v1/changes", changes::list))
+                .service(read("/api/v1/changes/stream", changes_stream::follow))
                 .service(read("/thumbnails/{entry}", thumbnails::show))
                 .default_service(web::to(nothing_here)),
         );
@@ -111,7 +113,8 @@ async fn preflight() -> HttpResponse {
     HttpResponse::NoContent()
         .insert_header((header::ALLOW, "GET, HEAD, OPTIONS"))
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "*"))
+        // The key of the feed is not among what a star stands for.
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "*, Authorization"))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
         .finish()
 }

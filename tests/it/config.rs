@@ -156,6 +156,15 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
         "script_config.toml:3: server.trusted_proxies",
         "element 2 (\"x\") must be a network",
     ),
+    ("", "[server]\nfeed = \"pubic\"", "script_config.toml:3: server.feed = \"pubic\"", "did you mean \"public\"?"),
+    ("", "[server]\nfeed = \"key\"", "script_config.toml:2: server.feed_key is missing", "feed_key_file"),
+    (
+        "",
+        "[server]\nfeed = \"key\"\nfeed_key = \"hunter2hunter2\"",
+        "script_config.toml:4: server.feed_key",
+        "16 characters or more",
+    ),
+    ("", "[server]\nstreams_max = 0", "script_config.toml:3: server.streams_max = 0", "must be 1 to 10000"),
     ("", "[admin]\nlisten = \"127.0.0.1:8088\"", "script_config.toml:3: admin.listen", "another port"),
     (
         "",
@@ -585,7 +594,8 @@ fn no_secret_is_ever_shown() {
         "{SESSION}app_token_id = \"1_a\"\napp_token = \"hunter2-token\"\n[[notification_secrets]]\nlabel = \"t\"\nsecret = \"{OTHER_SECRET}\"\n"
     );
     let script = format!(
-        "{SCRIPT}[[hooks]]\nname = \"h\"\nurl = \"https://h/\"\nsecret = \"whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==\"\n"
+        "{SCRIPT}[server]\nfeed = \"key\"\nfeed_key = \"hunter2-of-the-feed\"\n\
+         [[hooks]]\nname = \"h\"\nurl = \"https://h/\"\nsecret = \"whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==\"\n"
     );
     let folder = Folder::with(&session, &script);
     let in_variable = [("KALTURA_MIRROR__ADMIN_SECRET", "hunter2-in-a-variable")];

@@ -14,6 +14,7 @@ mod conformance;
 mod crash;
 mod drills;
 mod events;
+mod feed;
 mod hooks;
 mod house;
 mod kaltura;

@@ -120,16 +120,16 @@ async fn an_id_of_two_accounts_is_ambiguous_until_one_is_named() {
 }
 
 /// A daemon for two accounts, each with a Kaltura of its own, with one id in both and one in the west alone.
-struct TwoAccounts {
-    daemon: Daemon,
-    in_both: EntryId,
-    only_west: EntryId,
+pub struct TwoAccounts {
+    pub daemon: Daemon,
+    pub in_both: EntryId,
+    pub only_west: EntryId,
     _kalturas: [Simulator; 2],
     _dir: tempfile::TempDir,
 }
 
 impl TwoAccounts {
-    async fn open() -> Self {
+    pub async fn open() -> Self {
         let clock = Clock::manual(START);
         let (east, west) = (kaltura(102, &clock).await, kaltura(103, &clock).await);
         let in_both = video(&east, "of east");
