@@ -14,6 +14,7 @@
 //! | [`store`] | every SQL statement; a public method is a transaction | [`store::Store`] |
 //! | [`intake`] | receiving: verify, split, keep | [`intake::Intake::receive`] |
 //! | [`sync`] | the story of a batch, and when to try again | [`sync::Sync`] |
+//! | [`hooks`] | whom we tell: URLs, programs, raw forwards | [`hooks::Hooks`] |
 //! | [`web`] | routes, public and admin API, errors as HTTP | [`web::serve`] |
 //! | [`config`] | two files and the environment, read once | [`config::load`] |
 //! | [`app`] | the daemon, put together and taken down | [`app::Daemon`] |
@@ -44,6 +45,13 @@
 //! **A thumbnail** rides after the content in a lane of its own: wanted, claimed, fetched, bytes kept, row written
 //! (`sync/thumbnails.rs`).
 //!
+//! **A hook** is told what the store wrote down in the transaction of what it tells; a crash in between repeats it.
+//!
+//! ```text
+//! save_entries, judgement, accept ─► deliveries ─► Store::claim_deliveries ─► Target::deliver ─► schedule::judge
+//!                                              ─► Store::record_delivery
+//! ```
+//!
 //! **Time**: policy and profiles are read again, dates become changes, old rows are forgotten (`sync/timers.rs`).
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -51,6 +59,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod hooks;
 pub mod intake;
 pub mod kaltura;
 pub mod metadata_xml;

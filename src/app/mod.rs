@@ -3,6 +3,7 @@
 //! Everything local is made before anything runs: addresses bound, the data directory taken, secrets read. What only
 //! Kaltura can tell comes later and never stops a start.
 
+mod outgoing;
 mod parts;
 pub mod presence;
 mod secrets;
@@ -19,6 +20,7 @@ use tracing::{error, info};
 
 use crate::config::Config;
 use crate::domain::clock::{Clock, Jitter};
+use crate::hooks::{self, Hooks, Listeners};
 use crate::intake::Intake;
 use crate::store::Store;
 use crate::sync::{Running, Sync};
@@ -39,8 +41,12 @@ pub struct Daemon {
     pub sync: Arc<Sync>,
     /// Where notifications go.
     pub intake: Intake,
+    /// Whom it tells.
+    pub hooks: Arc<Hooks>,
     config: Arc<Config>,
     work: Running,
+    /// Nobody is told anything without.
+    deliveries: Option<hooks::Running>,
     listening: Listening,
     servers: Vec<JoinHandle<()>>,
     secrets: JoinHandle<()>,
@@ -53,13 +59,27 @@ impl Daemon {
     /// # Errors
     /// [`StartError`]; then nothing is left running and nothing half made.
     pub async fn start(config: Config, clock: Clock, jitter: Jitter) -> Result<Self, StartError> {
+        let daemon = Self::start_silent(config, clock, jitter).await?;
+        let deliveries = Some(daemon.hooks.start());
+        Ok(Self { deliveries, ..daemon })
+    }
+
+    /// The same, but what hooks are to be told waits in the outbox: for tests that hand it out themselves.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub async fn start_silent(config: Config, clock: Clock, jitter: Jitter) -> Result<Self, StartError> {
         let public = listen(&config, "server.listen", config.server.listen)?;
         let admin = listen(&config, "admin.listen", config.admin.listen)?;
-        let Workshop { store, sync, intake } = Workshop::open(&config, &clock, jitter).await?;
+        let own = [&public, &admin].map(|listener| listener.local_addr().ok());
+        let workshop = Workshop::open(&config, &clock, jitter).await?;
+        let hooks = workshop.hooks(&config, Listeners::at(own.into_iter().flatten()))?;
+        let Workshop { store, sync, intake, .. } = workshop;
         let admin_token = AdminToken::new(presence::admin_token(&config.data_dir)?);
         let site = Site::new(web::Parts {
             store: store.clone(),
             intake: intake.clone(),
+            hooks: Arc::clone(&hooks),
             shapes: sync.shapes(),
             clock,
             limits: parts::web_limits(&config),
@@ -76,7 +96,21 @@ impl Daemon {
         let secrets = tokio::spawn(secrets::keep(Arc::clone(&config), store.clone(), intake.clone()));
         let (public, admin) = (listening.public, listening.admin);
         info!(%public, %admin, "listening for notifications and readers at {public}, for operators at {admin}");
-        Ok(Self { public, admin, store, sync, intake, config, work, listening, servers, secrets, presence })
+        Ok(Self {
+            public,
+            admin,
+            store,
+            sync,
+            intake,
+            hooks,
+            config,
+            work,
+            deliveries: None,
+            listening,
+            servers,
+            secrets,
+            presence,
+        })
     }
 
     /// What it was started with.
@@ -84,13 +118,15 @@ impl Daemon {
         &self.config
     }
 
-    /// Reads secret files again, for notifications and for sessions. What cannot be read leaves the old ones in force.
+    /// Reads secret files again, for notifications, for sessions and for hooks. What cannot be read leaves the old ones in force.
     /// Notifications refused lately for a secret that has changed are judged again.
     ///
     /// # Errors
     /// The first secret that cannot be used.
     pub async fn reload_secrets(&self) -> Result<(), StartError> {
+        let of_hooks = outgoing::secrets(&self.config)?;
         secrets::read_again(&self.config, &self.store, &self.intake).await?;
+        self.hooks.renew_secrets(of_hooks);
         for account in self.sync.accounts() {
             account.client.forget_session().await;
         }
@@ -105,7 +141,12 @@ impl Daemon {
         let _ = self.secrets.await;
         let deadline = self.config.sync.stop_deadline;
         let requests = tokio::time::timeout(deadline, self.listening.stop());
-        let (requests, ()) = tokio::join!(requests, self.work.stop(deadline));
+        let told = async {
+            if let Some(deliveries) = self.deliveries {
+                deliveries.stop(deadline).await;
+            }
+        };
+        let (requests, (), ()) = tokio::join!(requests, self.work.stop(deadline), told);
         for server in self.servers {
             if requests.is_err() {
                 server.abort();

@@ -189,6 +189,7 @@ pub(super) fn sync_settings(config: &Config, jitter: Jitter) -> Settings {
             changes_for: config.retention.changes_for,
             changes_max: config.retention.changes_max,
             purge_removed_after: config.retention.purge_removed_after,
+            deliveries_for: config.retention.deliveries_for,
         },
     }
 }

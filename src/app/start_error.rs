@@ -51,6 +51,22 @@ pub enum StartError {
         /// What is missing.
         cause: crate::kaltura::error::Error,
     },
+    /// A hook that cannot be called from this machine.
+    #[error("hook {name}: {cause}")]
+    Hook {
+        /// Its name.
+        name: String,
+        /// What is missing.
+        cause: crate::hooks::Error,
+    },
+    /// A hook's secret that cannot be read.
+    #[error("hook {name}: {cause}")]
+    HookSecret {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        cause: config::secret::SecretError,
+    },
     /// The files by which commands find a running daemon.
     #[error("{0}")]
     Presence(#[from] PresenceError),

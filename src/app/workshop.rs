@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{StartError, parts};
+use super::{StartError, outgoing, parts};
 use crate::config::Config;
 use crate::domain::clock::{Clock, Jitter};
+use crate::hooks::{Hooks, Listeners, Names, World};
 use crate::intake::Intake;
 use crate::store::Store;
 use crate::sync::Sync;
@@ -18,6 +19,8 @@ pub struct Workshop {
     pub sync: Arc<Sync>,
     /// Where notifications go.
     pub intake: Intake,
+    clock: Clock,
+    jitter: Jitter,
 }
 
 impl Workshop {
@@ -32,12 +35,29 @@ impl Workshop {
         let intake = Intake::new(store.clone(), secrets, parts::notification_limits(config));
         intake.renew_factors(parts::factors(config)?);
         let accounts = parts::accounts(config, &store, clock, &jitter, &intake.secrets_in_doubt())?;
-        let sync = Sync::new(store.clone(), accounts, parts::sync_settings(config, jitter), clock.clone());
+        let sync = Sync::new(store.clone(), accounts, parts::sync_settings(config, jitter.clone()), clock.clone());
         for account in sync.accounts() {
             store.save_publish_rules(account.id, &config.publish.entries).await.map_err(at_home)?;
             sync.recall_facts(account).await.map_err(at_home)?;
         }
-        Ok(Self { store, sync, intake })
+        store.set_hooks(outgoing::specs(config)).await.map_err(at_home)?;
+        Ok(Self { store, sync, intake, clock: clock.clone(), jitter })
+    }
+
+    /// Whom we tell; `own` is where our servers listen, which no hook may call.
+    ///
+    /// # Errors
+    /// `Hook` and `HookSecret`, which name the hook.
+    pub fn hooks(&self, config: &Config, own: Listeners) -> Result<Arc<Hooks>, StartError> {
+        let world = World {
+            store: self.store.clone(),
+            shapes: self.sync.shapes(),
+            clock: self.clock.clone(),
+            jitter: self.jitter.clone(),
+            names: Names::system(),
+            own,
+        };
+        outgoing::hooks(config, &world)
     }
 
     /// Finishes what has been handed over, and gives the data directory back.

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
 use super::admin_client::AdminClient;
@@ -14,7 +15,9 @@ use crate::app::presence::DaemonFile;
 use crate::app::{StartError, Workshop};
 use crate::config::{Account, Config};
 use crate::domain::clock::{Clock, Jitter};
+use crate::domain::hook::DeliveryId;
 use crate::domain::ids::{AccountId, EntryId};
+use crate::hooks::{Listeners, report};
 use crate::intake::Reverified;
 use crate::store::{self, Lane, Reason};
 
@@ -47,6 +50,11 @@ pub(super) struct Replayed {
 #[derive(Deserialize)]
 struct Revived {
     revived: usize,
+}
+
+#[derive(Deserialize)]
+struct Retried {
+    retried: u64,
 }
 
 /// An answer of which nothing is read.
@@ -142,6 +150,43 @@ impl Hand {
         }
     }
 
+    /// Has a hook deliver a test, and tells the delivery as `hooks deliveries` does.
+    pub async fn hook_test(&self, config: &Config, account: &Account, hook: &str) -> anyhow::Result<Json> {
+        match self {
+            Self::Daemon(daemon) => daemon.post(&of_hook(hook, "test"), &whose(account)).await,
+            Self::Own(workshop) => {
+                let hooks = workshop.hooks(config, Listeners::at([config.server.listen, config.admin.listen]))?;
+                let running = hooks.start_only(hook);
+                let tested = hooks.test(hook, number(workshop, account)?).await;
+                running.stop(config.sync.stop_deadline).await;
+                Ok(report::delivery(&tested?, Some(&account.label)))
+            }
+        }
+    }
+
+    /// Tries these deliveries of a hook again, or all that were given up. Says how many there were.
+    pub async fn hook_retry(&self, hook: &str, ids: Option<&[DeliveryId]>) -> anyhow::Result<u64> {
+        match self {
+            Self::Daemon(daemon) => {
+                let body = json!({ "ids": ids });
+                Ok(daemon.post::<Retried>(&of_hook(hook, "retry"), &body).await?.retried)
+            }
+            Self::Own(workshop) => {
+                let which = ids.map_or(store::Retried::AllDead, store::Retried::These);
+                Ok(workshop.store.retry_deliveries(hook, which).await?)
+            }
+        }
+    }
+
+    /// Switches a hook on again.
+    pub async fn hook_enable(&self, hook: &str) -> anyhow::Result<()> {
+        match self {
+            Self::Daemon(daemon) => daemon.post::<Noted>(&of_hook(hook, "enable"), &json!({})).await.map(drop),
+            Self::Own(workshop) if workshop.store.enable_hook(hook).await? => Ok(()),
+            Self::Own(_) => anyhow::bail!("no hook is named {hook:?}"),
+        }
+    }
+
     /// Makes entries dirty for a person.
     pub async fn sync(&self, account: &Account, entries: &[EntryId], force: bool) -> anyhow::Result<()> {
         match self {
@@ -164,6 +209,11 @@ fn in_use(config: &Config, pid: Option<u32>) -> UsageError {
     UsageError(format!(
         "data_dir = \"{data_dir}\" is in use by {process}, which takes no orders; try again when it has ended"
     ))
+}
+
+/// A person may write anything in a name's place.
+fn of_hook(hook: &str, verb: &str) -> String {
+    format!("hooks/{}/{verb}", utf8_percent_encode(hook, NON_ALPHANUMERIC))
 }
 
 fn whose(account: &Account) -> serde_json::Value {

@@ -8,6 +8,7 @@ pub mod dead;
 pub mod demo;
 pub mod entry;
 mod hand;
+pub mod hooks;
 pub mod inbox;
 pub mod logging;
 pub mod notification;
@@ -165,6 +166,9 @@ pub enum Command {
     /// Entries that were given up
     #[command(subcommand)]
     Dead(dead::Command),
+    /// Whom we tell of entries, and what came through
+    #[command(subcommand)]
+    Hooks(hooks::Command),
 }
 
 /// How a command ended; the exit code follows from it, in `main`.
@@ -202,6 +206,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Entry(command) => entry::run(&command, &options),
         Command::Inbox(command) => inbox::run(&command, &options),
         Command::Dead(command) => dead::run(&command, &options),
+        Command::Hooks(command) => hooks::run(&command, &options),
     }
 }
 

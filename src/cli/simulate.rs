@@ -1,6 +1,7 @@
 //! `simulate`: the stand-in Kaltura by itself, for whoever wants to try a daemon without an account.
 
 mod editor;
+mod notify;
 
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, Write};
@@ -8,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -16,26 +17,42 @@ use super::signals::Signals;
 use super::{Options, Outcome, UsageError};
 use crate::domain::clock::Clock;
 use crate::domain::secret::AdminSecret;
-use crate::simulator::account::{SYNC_PROFILE, believable_account};
+use crate::simulator::account::{SYNC_PROFILE, add_event_templates, believable_account};
 use crate::simulator::handle::{Options as Start, Simulator};
+use crate::simulator::sender::event::{EventDelivery, EventSender};
 use crate::simulator::sender::{Delivery, Manners, Sender};
 
 /// Where, which account, and whom to notify.
 #[derive(Debug, Args)]
-#[command(after_long_help = AFTER_HELP)]
+#[command(after_long_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub struct Command {
+    #[command(subcommand)]
+    alone: Option<Alone>,
     /// Where to answer; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
     /// Send notifications there, as the account's settings in KMC would say
     #[arg(long, value_name = "URL")]
     notify: Option<String>,
+    /// Send event notifications there, too, from four templates as an administrator of the account would clone them
+    #[arg(long, value_name = "URL")]
+    events: Option<String>,
     /// Which believable account; the same number is the same account
     #[arg(long, value_name = "NUMBER", default_value_t = 7)]
     seed: u64,
     /// Write both configuration files into this folder; files that are there stay
     #[arg(long, value_name = "FOLDER")]
     write: Option<PathBuf>,
+}
+
+/// What needs no account.
+#[derive(Debug, Subcommand)]
+enum Alone {
+    /// Send notifications of any kind, shape and signature to a daemon, and tell what it answers
+    ///
+    /// Each is made as Kaltura makes it, byte for byte: an API notification as a signed form, an event notification as one of
+    /// the bodies its templates can have. Exit code 0 when every one was accepted (200 or 204), 1 when one was not.
+    Notify(Box<notify::Command>),
 }
 
 const AFTER_HELP: &str = "\
@@ -46,13 +63,15 @@ Lines on standard input act as an editor in the console:
   add NAME             a new video that asks to be synced
   delete ENTRY         delete an entry
   announce [ENTRY]     send entry_update of one entry, or of all: for a receiver that is new
-Kaltura notifies of names, additions and deletions, but never of a changed sync field: announce
-the entry, or have it synced, for the daemon to see that.
+API notifications (--notify) tell of names, additions and deletions, but never of a changed sync
+field: announce the entry, or have it synced, for the daemon to see that. Event notifications
+(--events) tell of it by themselves.
 
 Examples:
   kaltura-mirror simulate --write try --notify http://127.0.0.1:8088/notifications
   cd try && kaltura-mirror serve          (in another terminal; then type announce in the first)
-  echo announce | kaltura-mirror simulate --notify http://127.0.0.1:8088/notifications";
+  echo announce | kaltura-mirror simulate --notify http://127.0.0.1:8088/notifications
+  kaltura-mirror simulate notify --help   (a single notification, of any kind)";
 
 /// How often it is looked whether there is something to send.
 const SEND_EVERY: Duration = Duration::from_millis(200);
@@ -64,6 +83,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(10);
 /// # Errors
 /// An address that cannot be listened at, a URL that is none, files that cannot be written.
 pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
+    if let Some(Alone::Notify(command)) = &command.alone {
+        return notify::run(command, options);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let outcome = runtime.block_on(simulate(command, options));
     runtime.shutdown_background();
@@ -76,7 +98,7 @@ async fn simulate(command: &Command, options: &Options) -> anyhow::Result<Outcom
     let kaltura = Simulator::start(start).await.map_err(|cause| {
         UsageError(format!("--listen {} cannot be listened at ({cause}); take another port, or 0", command.listen))
     })?;
-    let sender = command.notify.as_deref().map(|url| sender(&kaltura, url)).transpose()?;
+    let senders = Senders::of(command, &kaltura)?;
     let files = Files::for_daemon(&kaltura);
     if let Some(folder) = &command.write {
         files.write(folder)?;
@@ -84,16 +106,49 @@ async fn simulate(command: &Command, options: &Options) -> anyhow::Result<Outcom
     introduce(command, options, &kaltura, &files)?;
     tokio::select! {
         _ = signals.next() => {}
-        worked = work(options, &kaltura, sender.as_ref()) => worked?,
+        worked = work(options, &kaltura, &senders) => worked?,
     }
     kaltura.stop().await;
     Ok(Outcome::Done)
 }
 
-fn sender(kaltura: &Simulator, url: &str) -> anyhow::Result<Sender> {
-    let sender = Sender::new(kaltura.partner_id(), AdminSecret::new(kaltura.admin_secret()), url);
-    let sender = sender.map_err(|error| UsageError(format!("--notify: {error}")))?;
-    Ok(sender.with_manners(Manners { retry_after: RETRY_AFTER, ..Manners::default() }))
+/// Kaltura's two workers, as far as they were asked for.
+struct Senders {
+    notifications: Option<Sender>,
+    events: Option<EventSender>,
+}
+
+impl Senders {
+    fn of(command: &Command, kaltura: &Simulator) -> Result<Self, UsageError> {
+        let sender = |option: &'static str, url: &String| {
+            let sender = Sender::new(kaltura.partner_id(), AdminSecret::new(kaltura.admin_secret()), url);
+            let sender = sender.map_err(|error| UsageError(format!("{option}: {error}")))?;
+            Ok(sender.with_manners(Manners { retry_after: RETRY_AFTER, ..Manners::default() }))
+        };
+        let notifications = command.notify.as_ref().map(|url| sender("--notify", url)).transpose()?;
+        let events = command.events.as_ref().map(|url| {
+            // The URL is judged by the same rule.
+            sender("--events", url)?;
+            kaltura.edit(|account| add_event_templates(account, url));
+            Ok(EventSender::new().with_manners(Manners { retry_after: RETRY_AFTER, ..Manners::of_events() }))
+        });
+        Ok(Self { notifications, events: events.transpose()? })
+    }
+
+    /// Sends what is due, and tells of it.
+    async fn send(&self, options: &Options, kaltura: &Simulator) -> io::Result<()> {
+        if let Some(sender) = &self.notifications {
+            for delivery in sender.drain(kaltura.account()).await {
+                tell_delivery(options, &delivery)?;
+            }
+        }
+        if let Some(sender) = &self.events {
+            for delivery in sender.drain(kaltura.account()).await {
+                tell_event(options, &delivery)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What a daemon needs to believe that this is its Kaltura.
@@ -143,14 +198,18 @@ fn introduce(command: &Command, options: &Options, kaltura: &Simulator, files: &
         };
         let notices = match &command.notify {
             Some(url) => format!("Notifications go to {url}."),
-            None => "Notifications are queued and not sent: that takes --notify URL.".to_owned(),
+            None => "API notifications are queued and not sent: that takes --notify URL.".to_owned(),
         };
-        format!("A stand-in Kaltura with {entries} entries of partner {partner} answers at {url}\n\n{files}\n{notices}\nType help for what an editor can do; Ctrl-C ends it.\n")
+        let events = match &command.events {
+            Some(url) => format!("\nEvent notifications go to {url}."),
+            None => String::new(),
+        };
+        format!("A stand-in Kaltura with {entries} entries of partner {partner} answers at {url}\n\n{files}\n{notices}{events}\nType help for what an editor can do; Ctrl-C ends it.\n")
     })
 }
 
 /// Sends what is queued, and does what the editor says.
-async fn work(options: &Options, kaltura: &Simulator, sender: Option<&Sender>) -> anyhow::Result<()> {
+async fn work(options: &Options, kaltura: &Simulator, senders: &Senders) -> anyhow::Result<()> {
     let mut lines = lines_typed();
     let mut send = tokio::time::interval(SEND_EVERY);
     send.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -164,11 +223,7 @@ async fn work(options: &Options, kaltura: &Simulator, sender: Option<&Sender>) -
                 }
                 None => typing = false,
             },
-            _ = send.tick() => if let Some(sender) = sender {
-                for delivery in sender.drain(kaltura.account()).await {
-                    tell_delivery(options, &delivery)?;
-                }
-            }
+            _ = send.tick() => senders.send(options, kaltura).await?,
         }
     }
 }
@@ -178,6 +233,14 @@ fn tell_delivery(options: &Options, delivery: &Delivery) -> io::Result<()> {
     let (ids, attempts, answer) = (ids.join(", "), delivery.attempts, editor::answer_in_words(&delivery.answer));
     let json = json!({ "id": ids, "attempts": attempts, "answer": answer });
     options.output().answer(&json, || format!("sent notification {ids}, attempt {attempts}: {answer}\n"))
+}
+
+fn tell_event(options: &Options, delivery: &EventDelivery) -> io::Result<()> {
+    let EventDelivery { id, template_id, attempts, answer } = delivery;
+    let answer = editor::answer_in_words(answer);
+    let json = json!({ "id": id, "template_id": template_id, "attempts": attempts, "answer": answer });
+    let text = format!("sent event notification {id} of template {template_id}, attempt {attempts}: {answer}\n");
+    options.output().answer(&json, || text)
 }
 
 /// A thread of its own: reading a terminal cannot be taken back.

@@ -217,6 +217,7 @@ fn decided(report: &EntryReport) -> (&'static str, String) {
         Some("sync") => {
             let came = if reason == "resync" { "nothing differed" } else { "its content came in" };
             let marked = match (&sync.field_value, sync.marked_version) {
+                _ if sync.awaited_version.is_some() => ", to be marked once required hooks have been told".to_owned(),
                 (Some(value), Some(version)) if sync.metadata_version == Some(version) => format!(", marked {value:?}"),
                 _ => String::new(),
             };

@@ -74,7 +74,7 @@ impl Retention {
             changes_for: section.within("changes_for", days(30), days(1)..=days(3650)),
             changes_max: section.within("changes_max", 10_000_000, 1000..=1_000_000_000),
             purge_removed_after: section.within("purge_removed_after", days(30), days(1)..=days(3650)),
-            deliveries_for: later.within("deliveries_for", days(14), days(1)..=days(3650)),
+            deliveries_for: section.within("deliveries_for", days(14), days(1)..=days(3650)),
         }
     }
 }

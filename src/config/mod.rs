@@ -16,6 +16,7 @@ mod factors;
 mod inbox;
 mod outgoing;
 mod publish;
+mod receiver;
 mod script;
 pub mod secret;
 mod section;
@@ -37,7 +38,7 @@ pub use environment::Environment;
 pub use error::{Error, Problem};
 pub use factors::{Basic, Factors, RequiredHeader};
 pub use inbox::{Inbox, Retention};
-pub use outgoing::{Audience, Event, Forward, Hook, HookTarget};
+pub use outgoing::{CallPace, Forward, Hook, HookTarget, signing_key};
 pub use publish::{Mirror, Publish};
 pub use script::Receive;
 pub use section::{Note, Origin, Setting};
@@ -150,7 +151,7 @@ fn read(session: &Document, script: &Document, environment: &Environment) -> Res
 fn read_into(reading: &Reading<'_>, session: &Document, script: &Document) -> Config {
     let top = reading.top(script);
     let session = reading.top(session);
-    let config = Config {
+    let mut config = Config {
         accounts: session::read_accounts(&session, &top),
         factors: Factors::read(&session),
         receive: script::read_receive(&top),
@@ -164,12 +165,13 @@ fn read_into(reading: &Reading<'_>, session: &Document, script: &Document) -> Co
         reconcile: Reconcile::read(&top.section("reconcile")),
         inbox: Inbox::read(&top.section("inbox")),
         retention: Retention::read(&top.section("retention")),
-        hooks: Hook::read_all(&top),
-        forward: Forward::read_all(&top),
+        hooks: Vec::new(),
+        forward: Vec::new(),
         settings: Vec::new(),
         notes: Vec::new(),
     };
     server::refuse_one_address_for_both(&config, &top);
+    (config.hooks, config.forward) = outgoing::read(&top, &[config.server.listen, config.admin.listen]);
     config
 }
 

@@ -37,8 +37,7 @@ impl Rules {
             field: top.checked("sync_field_name", "SyncStatus".to_owned(), element_name),
             needed: top.checked("sync_needed_value", "Sync Needed".to_owned(), field_value),
             done: top.checked("sync_done_value", "Sync Done".to_owned(), field_value),
-            // Required hooks are what fails for good; until they are here nothing sets it.
-            failed: top.without_effect_yet().optional("sync_failed_value"),
+            failed: top.optional("sync_failed_value"),
             when_no_metadata: top.or("when_no_metadata", WhenNoMetadata::Skip),
             mark_new: top.or("mark_new", false),
         };

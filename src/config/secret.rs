@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::domain::secret::AdminSecret;
+use crate::domain::signing_key::InvalidSigningKey;
 
 /// What the shipped file has in a secret's place.
 pub const PLACEHOLDER: &str = "put your admin secret here";
@@ -39,6 +40,14 @@ pub enum SecretError {
     /// The text of the shipped file.
     #[error("put your admin secret here (KMC, Settings > Integration Settings)")]
     Placeholder,
+    /// A text that signs no deliveries.
+    #[error("{} {cause}", home(path.as_deref()))]
+    NoSigningKey {
+        /// The file, if it is one.
+        path: Option<PathBuf>,
+        /// What it must be.
+        cause: InvalidSigningKey,
+    },
     /// Spaces, line ends or control characters: a slip of copying.
     #[error("{} has a space or line end inside or around the secret; remove it", home(path.as_deref()))]
     Blank {

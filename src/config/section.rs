@@ -236,6 +236,15 @@ impl<'r> Section<'r> {
         path
     }
 
+    /// A program as it is started: one that is named by a relative path begins, as any path, in the folder of the file.
+    pub fn program(&self, name: &str, program: &str) -> String {
+        if program.contains('/') {
+            self.absolute(program, &self.place_of(name)).display().to_string()
+        } else {
+            program.to_owned()
+        }
+    }
+
     /// A secret: its text at `name`, or the path of a file that holds it at `<name>_file`; a variable stands above
     /// a file. A secret that cannot be read, is empty or a placeholder has been reported.
     pub fn secret(&self, name: &str) -> Option<SecretSource> {
@@ -293,7 +302,8 @@ impl<'r> Section<'r> {
 
     /// Tells the operator something about a key.
     pub fn note(&self, name: &str, message: impl Into<String>) {
-        let note = Note { place: self.place_of(name), key: self.key(name), message: message.into() };
+        let place = self.place_or_table(&self.place_of(name));
+        let note = Note { place, key: self.key(name), message: message.into() };
         self.reading.ledger.borrow_mut().notes.push(note);
     }
 
@@ -353,11 +363,16 @@ impl<'r> Section<'r> {
     }
 
     fn refuse_at(&self, place: &Origin, name: &str, message: String) {
-        let place = match place {
+        let place = self.place_or_table(place);
+        self.reading.report(Problem { place, key: Some(self.key(name)), message });
+    }
+
+    /// What is not written is missing in the table.
+    fn place_or_table(&self, place: &Origin) -> Origin {
+        match place {
             Origin::Default => self.origin.clone(),
             written => written.clone(),
-        };
-        self.reading.report(Problem { place, key: Some(self.key(name)), message });
+        }
     }
 
     fn show(&self, name: &str, value: Json) {

@@ -14,6 +14,16 @@ pub fn text(object: &ApiObject, member: &str) -> Option<String> {
     scalar(object.get(member)?).filter(|text| !text.is_empty())
 }
 
+/// A text that people write: as [`text`], and where the server tells it in several languages, in the object's default one,
+/// else in the first. It does so when it is asked in the language `multi`, which the daemon never does.
+pub fn wording(object: &ApiObject, member: &str) -> Option<String> {
+    let Some(Value::Array(wordings)) = object.get(member) else { return text(object, member) };
+    let default = text(object, "defaultLanguage");
+    let in_default = |wording: &&Value| default.is_some() && wording.get("language").and_then(scalar) == default;
+    let chosen = wordings.iter().find(in_default).or(wordings.first())?;
+    chosen.get("value").and_then(scalar).filter(|text| !text.is_empty())
+}
+
 /// The member as a whole number; texts of digits count, fractions are cut.
 pub fn integer(object: &ApiObject, member: &str) -> Option<i64> {
     match object.get(member)? {
@@ -56,6 +66,21 @@ mod tests {
 
     fn object(value: Value) -> ApiObject {
         value.as_object().cloned().unwrap()
+    }
+
+    #[test]
+    fn a_text_in_several_languages_is_told_in_the_default_one_else_in_the_first() {
+        let name = json!([{"language": "fr", "value": "Nom"}, {"language": "en", "value": "Name"}]);
+        let told = |extra: Value| {
+            let mut members = object(json!({"name": name.clone()}));
+            members.extend(object(extra));
+            wording(&members, "name")
+        };
+        assert_eq!(told(json!({"defaultLanguage": "en"})).as_deref(), Some("Name"));
+        assert_eq!(told(json!({"defaultLanguage": "he"})).as_deref(), Some("Nom"));
+        assert_eq!(told(json!({})).as_deref(), Some("Nom"));
+        assert_eq!(told(json!({"name": []})), None);
+        assert_eq!(told(json!({"name": "Plain"})).as_deref(), Some("Plain"));
     }
 
     #[test]

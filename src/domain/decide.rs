@@ -37,6 +37,8 @@ pub struct Known {
     pub emitted_version: Option<i64>,
     /// Our last mark: the version it made, and when.
     pub marked: Option<(i64, Timestamp)>,
+    /// The version made when we wrote that a sync had failed for good.
+    pub failed: Option<i64>,
 }
 
 /// One look, as far as the decision cares.
@@ -164,6 +166,7 @@ impl fmt::Display for Reason {
 
 /// Decides, by the table.
 pub fn decide(look: &Look<'_>, known: &Known, rules: &SyncRules) -> Decision {
+    let look = &Look { sync: wish(look, known), ..look.clone() };
     if look.is_replacement {
         return Decision::Nothing(Reason::ReplacementTwin);
     }
@@ -175,7 +178,7 @@ pub fn decide(look: &Look<'_>, known: &Known, rules: &SyncRules) -> Decision {
     }
     match look.sync {
         SyncStatus::Parked => Decision::Nothing(Reason::Parked),
-        SyncStatus::Needed => Decision::Sync { tell: tell_once(look, known), mark: Mark::Update },
+        SyncStatus::Needed | SyncStatus::Failed => Decision::Sync { tell: tell_once(look, known), mark: Mark::Update },
         SyncStatus::Done => done(look, known, rules),
         SyncStatus::Unset => unset(look, known, rules, Mark::Update),
         SyncStatus::NoObject => match (rules.mode, rules.when_no_metadata) {
@@ -187,10 +190,18 @@ pub fn decide(look: &Look<'_>, known: &Known, rules: &SyncRules) -> Decision {
     }
 }
 
+/// Our own word that a sync failed stands for the wish it did not fulfil; from anybody else it parks the entry.
+fn wish(look: &Look<'_>, known: &Known) -> SyncStatus {
+    match look.sync {
+        SyncStatus::Failed if look.version.is_none() || known.failed != look.version => SyncStatus::Parked,
+        status => status,
+    }
+}
+
 /// A person insists: everything but a parked field is marked as well.
 fn forced(look: &Look<'_>, known: &Known, rules: &SyncRules) -> Decision {
     let mark = match look.sync {
-        SyncStatus::Needed | SyncStatus::Unset => Mark::Update,
+        SyncStatus::Needed | SyncStatus::Failed | SyncStatus::Unset => Mark::Update,
         SyncStatus::NoObject if may_add(rules) => Mark::Add,
         SyncStatus::NoObject | SyncStatus::Done | SyncStatus::Parked => Mark::No,
     };
@@ -204,9 +215,9 @@ fn may_add(rules: &SyncRules) -> bool {
     }
 }
 
-/// Nothing said yet: wanted. The catalogue's finds come in quietly.
+/// Nothing said yet: wanted. The catalogue's finds come in quietly, but a sync that has begun is carried on.
 fn unset(look: &Look<'_>, known: &Known, rules: &SyncRules, mark: Mark) -> Decision {
-    if look.found_by == FoundBy::Catalogue {
+    if look.found_by == FoundBy::Catalogue && !was_told(look, known) {
         return if rules.mode == Mode::Continuous { silently_if_changed(look, known) } else { Decision::Fill };
     }
     Decision::Sync { tell: tell_once(look, known), mark }
@@ -239,13 +250,18 @@ fn silently_if_changed(look: &Look<'_>, known: &Known) -> Decision {
 }
 
 /// `entry.synced` is told once per entry and metadata version, also when nothing differs; without an object once until
-/// there is one.
+/// there is one. Content that has changed since is told again: the mark vouches for what was told last.
 fn tell_once(look: &Look<'_>, known: &Known) -> Tell {
-    let told_before = match look.version {
+    let is_same = known.content == Some(look.content);
+    if is_same && was_told(look, known) { Tell::ToldBefore } else { Tell::Synced { resync: is_same } }
+}
+
+/// The sync of this version was told, and its mark is still missing.
+fn was_told(look: &Look<'_>, known: &Known) -> bool {
+    match look.version {
         Some(version) => known.emitted_version == Some(version),
         None => known.emitted_version == Some(NO_VERSION) && known.marked.is_none(),
-    };
-    if told_before { Tell::ToldBefore } else { Tell::Synced { resync: known.content == Some(look.content) } }
+    }
 }
 
 #[cfg(test)]
@@ -380,6 +396,37 @@ mod tests {
             decide(&look(SyncStatus::Needed), &known, &rules(Mode::Editorial)),
             Decision::Sync { tell: Tell::ToldBefore, mark: Mark::Update }
         );
+    }
+
+    #[test]
+    fn content_that_changed_before_the_mark_is_told_again() {
+        let known = Known { emitted_version: Some(12), ..mirrored("before") };
+        assert_eq!(decide(&look(SyncStatus::Needed), &known, &rules(Mode::Editorial)), SYNC_AND_MARK);
+    }
+
+    #[test]
+    fn our_own_word_that_a_sync_failed_stands_for_the_wish_and_anybody_elses_parks() {
+        for mode in [Mode::Editorial, Mode::Continuous] {
+            let rules = rules(mode);
+            let decided = |known: &Known| decide(&look(SyncStatus::Failed), known, &rules);
+            let told = Known { failed: Some(12), emitted_version: Some(12), ..mirrored("now") };
+            assert_eq!(decided(&told), Decision::Sync { tell: Tell::ToldBefore, mark: Mark::Update });
+            let never_told = Known { failed: Some(12), ..mirrored("before") };
+            assert_eq!(decided(&never_told), SYNC_AND_MARK);
+            let touched_since = Known { failed: Some(11), ..mirrored("now") };
+            assert_eq!(decided(&touched_since), Decision::Nothing(Reason::Parked));
+            assert_eq!(decided(&mirrored("now")), Decision::Nothing(Reason::Parked));
+        }
+    }
+
+    #[test]
+    fn a_sync_that_has_begun_is_carried_on_whoever_finds_the_entry() {
+        let found = Look { found_by: FoundBy::Catalogue, ..look(SyncStatus::Unset) };
+        let begun = Known { emitted_version: Some(12), ..mirrored("now") };
+        let decided = decide(&found, &begun, &rules(Mode::Editorial));
+        assert_eq!(decided, Decision::Sync { tell: Tell::ToldBefore, mark: Mark::Update });
+        let renamed = Known { emitted_version: Some(12), ..mirrored("before") };
+        assert_eq!(decide(&found, &renamed, &rules(Mode::Editorial)), SYNC_AND_MARK);
     }
 
     #[test]

@@ -63,13 +63,17 @@ impl EntryStatus {
     }
 }
 
+/// Stands for a moderation status that is no number.
+pub const MODERATION_UNKNOWN: i64 = -1;
+
 /// What decides whether an entry may be shown. Kept on every look, whatever the sync field says, so that a
 /// person who restricts, blocks or deletes is obeyed at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VisibilityFacts {
     /// READY or not.
     pub status: EntryStatus,
-    /// `moderationStatus`: 1 pending, 2 approved, 3 rejected, 4 deleted, 5 flagged for review, 6 auto approved.
+    /// `moderationStatus`: 1 pending, 2 approved, 3 rejected, 4 deleted, 5 flagged for review, 6 auto approved; a plugin's
+    /// own text is [`MODERATION_UNKNOWN`].
     pub moderation: Option<i64>,
     /// `displayInSearch`: -2 recycled, -1 system, 0 none, 1 partner only, 2 network.
     pub display_in_search: Option<i64>,
@@ -137,12 +141,13 @@ impl Entry {
         let partner_id =
             api_value::integer(&object, "partnerId").ok_or_else(|| format!("entry {id} without a partnerId"))?;
         let text = |member| api_value::text(&object, member);
+        let wording = |member| api_value::wording(&object, member).unwrap_or_default();
         let number = |member| api_value::integer(&object, member);
         Ok(Self {
             facts: VisibilityFacts::from_api(&object),
-            name: text("name").unwrap_or_default(),
-            description: text("description").unwrap_or_default(),
-            tags: api_value::comma_list(&text("tags").unwrap_or_default()),
+            name: wording("name"),
+            description: wording("description"),
+            tags: api_value::comma_list(&wording("tags")),
             kind: text("type").unwrap_or_default(),
             media_type: number("mediaType"),
             created_at: number("createdAt").unwrap_or(0),
@@ -167,7 +172,8 @@ impl VisibilityFacts {
         let number = |member| api_value::integer(object, member);
         Self {
             status: EntryStatus::from_api(&api_value::text(object, "status").unwrap_or_default()),
-            moderation: number("moderationStatus"),
+            moderation: number("moderationStatus")
+                .or_else(|| api_value::text(object, "moderationStatus").map(|_| MODERATION_UNKNOWN)),
             display_in_search: number("displayInSearch"),
             start_date: number("startDate").filter(|date| *date > 0),
             end_date: number("endDate").filter(|date| *date > 0),
@@ -266,6 +272,17 @@ mod tests {
         assert_eq!(entry.thumbnail_version.as_deref(), Some("100002"));
         assert_eq!(entry.updated_at, 1_795_460_176);
         assert_eq!(entry.object["somethingNew"], json!({"deep": [1]}));
+    }
+
+    #[test]
+    fn a_moderation_status_that_is_no_number_is_unknown_and_not_none() {
+        let moderation = |status: Value| {
+            let object = as_object(json!({"moderationStatus": status})).unwrap();
+            VisibilityFacts::from_api(&object).moderation
+        };
+        assert_eq!(moderation(json!("2")), Some(2));
+        assert_eq!(moderation(json!("plugin.Value")), Some(MODERATION_UNKNOWN));
+        assert_eq!((moderation(json!(null)), moderation(json!(""))), (None, None));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! may look in here; this one looks nowhere.
 
 pub mod account_facts;
+pub mod address;
 pub mod api_value;
 pub mod backoff;
 pub mod clock;
@@ -14,5 +15,6 @@ pub mod hook;
 pub mod ids;
 pub mod public_entry;
 pub mod secret;
+pub mod signing_key;
 pub mod sync_rules;
 pub mod visibility;

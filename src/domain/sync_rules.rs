@@ -85,6 +85,8 @@ pub enum SyncStatus {
     Needed,
     /// Synced.
     Done,
+    /// A sync failed for good: the operator's value for it.
+    Failed,
     /// Any other value, *Sync Manual* among them: hands off.
     Parked,
 }
@@ -97,6 +99,7 @@ impl SyncRules {
             SyncField::Unset => SyncStatus::Unset,
             SyncField::Value(value) if *value == self.needed => SyncStatus::Needed,
             SyncField::Value(value) if *value == self.done => SyncStatus::Done,
+            SyncField::Value(value) if Some(value) == self.failed.as_ref() => SyncStatus::Failed,
             SyncField::Value(_) => SyncStatus::Parked,
         }
     }

@@ -195,9 +195,9 @@ pub fn judge(
     now: Timestamp,
 ) -> PublicState {
     let moderation_hides = match facts.moderation {
-        Some(1 | 3 | 4) => true,
+        None | Some(2 | 6) => false,
         Some(5) => !policy.publish.flagged,
-        _ => false,
+        Some(_) => true, // pending, rejected, deleted; and whatever nobody has told us of
     };
     let candidates = [
         (standing.hidden, Withheld::Hidden),
@@ -223,6 +223,7 @@ fn within_dates(facts: &VisibilityFacts, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::entry::MODERATION_UNKNOWN;
 
     const NOW: Timestamp = Timestamp::from_secs(1_795_000_000);
 
@@ -279,7 +280,10 @@ mod tests {
             ("withheld:moderation", Box::new(|facts| facts.moderation = Some(3))),
             ("withheld:moderation", Box::new(|facts| facts.moderation = Some(4))),
             ("withheld:moderation", Box::new(|facts| facts.moderation = Some(5))),
+            ("withheld:moderation", Box::new(|facts| facts.moderation = Some(7))),
+            ("withheld:moderation", Box::new(|facts| facts.moderation = Some(MODERATION_UNKNOWN))),
             ("public", Box::new(|facts| facts.moderation = Some(2))),
+            ("public", Box::new(|facts| facts.moderation = None)),
             ("withheld:moderation", Box::new(move |facts| facts.status = status("5"))),
             ("withheld:moderation", Box::new(move |facts| facts.status = status("6"))),
             ("withheld:not_ready", Box::new(move |facts| facts.status = status("7"))),

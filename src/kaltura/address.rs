@@ -4,25 +4,12 @@
 //! just those: a name that answers differently the second time gains nothing.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// What an address is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// Anybody on the internet.
-    Public,
-    /// This machine.
-    Loopback,
-    /// This network: private ranges, carrier NAT, unique local.
-    Private,
-    /// This wire; cloud metadata services live here.
-    LinkLocal,
-    /// Nothing a picture comes from: multicast, reserved, unspecified, documentation.
-    Unusable,
-}
+use crate::domain::address::{Reach, reach};
 
 /// An address a picture may not be fetched from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,84 +92,9 @@ async fn resolved(name: &str) -> std::io::Result<Vec<IpAddr>> {
     Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
 }
 
-/// The kind of an address; one that carries another inside (mapped, translated, 6to4) is of that one's kind.
-pub(super) fn reach(address: IpAddr) -> Reach {
-    match address {
-        IpAddr::V4(address) => reach_v4(address),
-        IpAddr::V6(address) => reach_v6(address),
-    }
-}
-
-fn reach_v4(address: Ipv4Addr) -> Reach {
-    match address.octets() {
-        [127, ..] => Reach::Loopback,
-        [10, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..] => Reach::Private,
-        [169, 254, ..] => Reach::LinkLocal,
-        [0 | 224..=255, ..] | [192, 0, 0 | 2, _] | [192, 88, 99, _] => Reach::Unusable,
-        [198, 18 | 19, ..] | [198, 51, 100, _] | [203, 0, 113, _] => Reach::Unusable,
-        _ => Reach::Public,
-    }
-}
-
-fn reach_v6(address: Ipv6Addr) -> Reach {
-    if let Some(inner) = carried_v4(address) {
-        return reach_v4(inner);
-    }
-    match address.segments() {
-        [0, 0, 0, 0, 0, 0, 0, 1] => Reach::Loopback,
-        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Reach::Private,
-        [0xfe80..=0xfebf, ..] => Reach::LinkLocal,
-        [0x2001, 0xdb8, ..] | [0x2001, 0, ..] => Reach::Unusable,
-        [0x2000..=0x3fff, ..] => Reach::Public,
-        _ => Reach::Unusable,
-    }
-}
-
-fn carried_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let octets = address.octets();
-    let four = |at: usize| Ipv4Addr::new(octets[at], octets[at + 1], octets[at + 2], octets[at + 3]);
-    match address.segments() {
-        [0, 0, 0, 0, 0, 0xffff, ..] => Some(four(12)),
-        [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(four(12)),
-        [0x2002, ..] => Some(four(2)),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_told_apart_by_who_can_reach_them() {
-        for (address, expected) in [
-            ("93.184.216.34", Reach::Public),
-            ("172.32.0.1", Reach::Public),
-            ("2606:2800:220:1::1", Reach::Public),
-            ("127.8.8.8", Reach::Loopback),
-            ("::1", Reach::Loopback),
-            ("::ffff:127.0.0.1", Reach::Loopback),
-            ("10.1.2.3", Reach::Private),
-            ("172.16.0.1", Reach::Private),
-            ("192.168.1.1", Reach::Private),
-            ("100.64.0.1", Reach::Private),
-            ("fd00::1", Reach::Private),
-            ("64:ff9b::10.0.0.1", Reach::Private),
-            ("2002:c0a8:101::1", Reach::Private),
-            ("169.254.169.254", Reach::LinkLocal),
-            ("fe80::1", Reach::LinkLocal),
-            ("::ffff:169.254.169.254", Reach::LinkLocal),
-            ("0.0.0.0", Reach::Unusable),
-            ("::", Reach::Unusable),
-            ("224.0.0.1", Reach::Unusable),
-            ("255.255.255.255", Reach::Unusable),
-            ("ff02::1", Reach::Unusable),
-            ("2001:db8::1", Reach::Unusable),
-            ("203.0.113.7", Reach::Unusable),
-        ] {
-            assert_eq!(reach(address.parse().unwrap()), expected, "{address}");
-        }
-    }
 
     async fn passes(service: &str, picture: &str) -> bool {
         let guard = AddressGuard::of(&service.parse().unwrap());

@@ -34,7 +34,7 @@ pub struct Page {
 impl Answer {
     /// Reads the body of an HTTP answer.
     ///
-    /// Byte-order marks, white space around it and bytes that are no UTF-8 are put up with.
+    /// Byte-order marks, white space around it, bytes that are no UTF-8 and halves of characters are put up with.
     ///
     /// # Errors
     /// `Unreadable` when it is neither JSON nor Kaltura's XML; `Unreachable` for a web page, which is somebody else's answer.
@@ -49,7 +49,7 @@ impl Answer {
                 return Err(Error::Unreachable { call, why, sent: true });
             }
             Some(b'<') => xml::read(text).map_err(unreadable)?,
-            Some(_) => serde_json::from_str(text).map_err(|error| unreadable(format!("not JSON: {error}")))?,
+            Some(_) => json(text).map_err(|error| unreadable(format!("not JSON: {error}")))?,
         };
         Ok(Self { call, value })
     }
@@ -124,6 +124,54 @@ impl Answer {
             Value::String(text) if !text.is_empty() && !text.contains(char::is_whitespace) => Ok(text),
             other => Err(unexpected(call, "a session", &other)),
         }
+    }
+}
+
+/// A text that was cut within a character leaves half of it, an escape no JSON reader takes: one bad text in one entry
+/// would make a whole answer unreadable.
+fn json(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text).or_else(|error| match without_half_characters(text) {
+        Some(whole) => serde_json::from_str(&whole),
+        None => Err(error),
+    })
+}
+
+/// The text with `\uFFFD` in place of each surrogate that has lost its other half; nothing when there is none.
+fn without_half_characters(text: &str) -> Option<String> {
+    let mut whole = String::new();
+    let (mut done, mut at) = (0, 0);
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find('\\')) {
+        at += found;
+        match (surrogate(text, at), surrogate(text, at + ESCAPE)) {
+            (Some(Half::First), Some(Half::Second)) => at += 2 * ESCAPE,
+            (Some(_), _) => {
+                whole.push_str(&text[done..at]);
+                whole.push_str("\\ufffd");
+                at += ESCAPE;
+                done = at;
+            }
+            (None, _) => at += 2, // the backslash, and what it escapes
+        }
+    }
+    (done > 0).then(|| whole + &text[done..])
+}
+
+/// Bytes of `\ud83d`.
+const ESCAPE: usize = 6;
+
+#[derive(PartialEq, Eq)]
+enum Half {
+    First,
+    Second,
+}
+
+/// Which half of a character is escaped here, if one is.
+fn surrogate(text: &str, at: usize) -> Option<Half> {
+    let digits = text.get(at..at + ESCAPE)?.strip_prefix("\\u")?;
+    match u16::from_str_radix(digits, 16).ok()? {
+        0xD800..=0xDBFF => Some(Half::First),
+        0xDC00..=0xDFFF => Some(Half::Second),
+        _ => None,
     }
 }
 
@@ -272,6 +320,21 @@ mod tests {
         assert_eq!(name("media.get.control_chars_stored.json"), json!("old \u{7}r\u{b}ow"));
         assert_eq!(name("media.get.bad_utf8.xml"), json!("ok \u{fffd}\u{fffd} then \u{fffd}( more"));
         assert_eq!(name("media.get.bad_utf8.json"), Value::Null);
+    }
+
+    #[test]
+    fn half_a_character_spoils_no_answer() {
+        for (name, read) in [
+            (r"cut \ud83d", "cut \u{fffd}"),
+            (r"\uD83D\uDE00 \uDE00!", "😀 \u{fffd}!"),
+            (r"\ud83d\ud83d\ude00\ud83dx", "\u{fffd}😀\u{fffd}x"),
+            (r"\\ud83d \ud83d\n", "\\ud83d \u{fffd}\n"),
+        ] {
+            assert_eq!(answer(&format!("{{\"name\":\"{name}\"}}")).value, json!({"name": read}), "{name}");
+        }
+        for broken in [r#"{"a":"\ud83d"#, r#"{"a":"\ud8"}"#, r#"{"a":"\"#] {
+            assert!(Answer::parse("media.get", broken.as_bytes()).is_err(), "{broken}");
+        }
     }
 
     #[test]

@@ -312,7 +312,7 @@ fn proof_of(session: &ApiObject, partner: PartnerId) -> SessionProof {
 }
 
 /// One list for all profiles; without any there is nothing to ask.
-fn metadata_filter(ids: &str, profiles: &[MetadataProfileId]) -> Option<Value> {
+pub(super) fn metadata_filter(ids: &str, profiles: &[MetadataProfileId]) -> Option<Value> {
     let mut profiles: Vec<_> = profiles.iter().map(ToString::to_string).collect();
     profiles.sort();
     profiles.dedup();

@@ -45,6 +45,7 @@ pub mod batch;
 #[cfg(test)]
 mod captures;
 pub mod client;
+mod documents;
 pub mod error;
 mod hosts;
 mod http;

@@ -19,8 +19,11 @@ use crate::domain::ids::{AccessControlId, CategoryId, EntryId, MetadataProfileId
 
 use super::categories::{SimAccessControl, SimCategory, SimCategoryEntry};
 use super::custom_metadata::SimMetadataProfile;
+use super::edits;
 use super::entry::SimEntry;
 use super::state::SimAccount;
+use super::templates::TemplateData;
+use super::templates::numbers::{Format, HashAlgorithm};
 
 use shows::Show;
 
@@ -55,6 +58,44 @@ pub fn believable_account(seed: u64, clock: Clock) -> SimAccount {
     }
     extras::add(&mut account, &mut rng);
     account
+}
+
+/// Gives the account four event-notification templates that listen and post to `url`, as an administrator would clone them:
+/// an entry changed in what visitors see, was deleted, any of its custom metadata changed, its `SyncStatus` became *Sync Needed*.
+///
+/// Not part of [`believable_account`]: where they post to is known only when the receiver runs.
+pub fn add_event_templates(account: &mut SimAccount, url: &str) {
+    const COLUMNS: &str = "entry.NAME,entry.DESCRIPTION,entry.TAGS,entry.STATUS,entry.THUMBNAIL,entry.MODERATION_STATUS,\
+                           entry.START_DATE,entry.END_DATE,entry.ACCESS_CONTROL_ID";
+    const FIELD: &str = "/*[local-name()='metadata']/*[local-name()='SyncStatus']";
+    let object = |class| Some(TemplateData::object(class, Format::Json));
+    let fields = || Some(TemplateData::fields());
+    let clones = [
+        (
+            "HTTP_ENTRY_CHANGED",
+            "MIRROR_ENTRY_CHANGED",
+            object("KalturaMediaEntry"),
+            vec![("modified_columns", COLUMNS)],
+        ),
+        ("HTTP_ENTRY_STATUS_EQUALS", "MIRROR_ENTRY_DELETED", fields(), vec![("trigger_status", "3")]),
+        ("HTTP_ENTRY_CUSTOM_METADATA_CHANGED", "MIRROR_METADATA_CHANGED", object("KalturaBaseEntry"), vec![]),
+        (
+            "HTTP_METADATA_FIELD_EQUALS",
+            "MIRROR_SYNC_NEEDED",
+            fields(),
+            vec![
+                ("metadata_field", FIELD),
+                ("metadata_profile_system_name", SYNC_PROFILE_NAME),
+                ("metadata_value", "Sync Needed"),
+            ],
+        ),
+    ];
+    for (stock, system_name, data, parameters) in clones {
+        edits::templates::clone_template(account, stock, system_name, |template| {
+            let template = template.active(url, data).with_hash(HashAlgorithm::Sha256);
+            parameters.iter().fold(template, |template, (key, value)| template.with_parameter(key, value))
+        });
+    }
 }
 
 /// An account with its profiles and categories, and without entries.

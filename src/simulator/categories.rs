@@ -32,6 +32,9 @@ pub struct SimCategory {
 }
 
 impl SimCategory {
+    /// The status of a category that was deleted.
+    pub const DELETED: i64 = 3;
+
     /// An open category at the top.
     pub fn top(id: CategoryId, name: &str, at: i64) -> Self {
         Self {
@@ -81,6 +84,8 @@ pub struct SimCategoryEntry {
 impl SimCategoryEntry {
     /// The status of a membership in force.
     pub const ACTIVE: i64 = 2;
+    /// The status of one that was taken back.
+    pub const DELETED: i64 = 3;
 
     /// A membership in force.
     pub fn active(category_id: CategoryId, at: i64) -> Self {

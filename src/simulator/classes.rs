@@ -27,6 +27,24 @@ pub fn members(class: &str) -> Option<Vec<&'static str>> {
         "KalturaSessionInfo" => &[&["ks", "sessionType", "partnerId", "userId", "expiry", "privileges"]],
         "KalturaStartWidgetSessionResponse" => &[&["partnerId", "ks", "userId"]],
         "KalturaAppToken" => &[APP_TOKEN],
+        "KalturaHttpNotification" => &[HTTP_NOTIFICATION],
+        "KalturaHttpNotificationTemplate" => &[EVENT_TEMPLATE, HTTP_TEMPLATE],
+        "KalturaHttpNotificationDataFields" => &[&["contentType"]],
+        "KalturaHttpNotificationDataText" => &[&["content", "contentType"]],
+        "KalturaHttpNotificationObjectData" => {
+            &[&["apiObjectType", "format", "ignoreNull", "code", "dataStringReplacements", "responseProfileId"]]
+        }
+        "KalturaEventNotificationParameter" => &[PARAMETER],
+        "KalturaEventNotificationArrayParameter" => &[PARAMETER, &["values", "allowedValues"]],
+        "KalturaString" => &[&["value"]],
+        "KalturaKeyValue" => &[&["key", "value"]],
+        "KalturaEvalStringField" | "KalturaEvalBooleanField" => &[&["description", "value", "code"]],
+        "KalturaEventFieldCondition" => &[CONDITION, &["field"]],
+        "KalturaEventObjectChangedCondition" => &[CONDITION, &["modifiedColumns"]],
+        "KalturaFieldMatchCondition" => &[CONDITION, MATCH, &["field"]],
+        "KalturaOrCondition" => &[CONDITION, &["conditions"]],
+        "KalturaMatchMetadataCondition" => &[CONDITION, MATCH, METADATA_FIELD],
+        "KalturaMetadataFieldChangedCondition" => &[CONDITION, MATCH, METADATA_FIELD, &["versionA", "versionB"]],
         list if list.ends_with("ListResponse") => &[&["totalCount", "objects"]],
         _ => return None,
     };
@@ -311,3 +329,63 @@ const APP_TOKEN: &[&str] = &[
     "hashType",
     "description",
 ];
+
+const HTTP_NOTIFICATION: &[&str] = &[
+    "object",
+    "eventObjectType",
+    "eventNotificationJobId",
+    "templateId",
+    "templateName",
+    "templateSystemName",
+    "eventType",
+];
+
+const EVENT_TEMPLATE: &[&str] = &[
+    "id",
+    "partnerId",
+    "name",
+    "systemName",
+    "description",
+    "type",
+    "status",
+    "createdAt",
+    "updatedAt",
+    "manualDispatchEnabled",
+    "automaticDispatchEnabled",
+    "eventType",
+    "eventObjectType",
+    "eventConditions",
+    "contentParameters",
+    "userParameters",
+    "eventDelayedCondition",
+];
+
+const HTTP_TEMPLATE: &[&str] = &[
+    "url",
+    "method",
+    "data",
+    "timeout",
+    "connectTimeout",
+    "username",
+    "password",
+    "authenticationMethod",
+    "sslVersion",
+    "sslCertificate",
+    "sslCertificateType",
+    "sslCertificatePassword",
+    "sslEngine",
+    "sslEngineDefault",
+    "sslKeyType",
+    "sslKey",
+    "sslKeyPassword",
+    "customHeaders",
+    "secureHashingAlgo",
+];
+
+const PARAMETER: &[&str] = &["key", "description", "value"];
+
+const CONDITION: &[&str] = &["type", "description", "not"];
+
+const MATCH: &[&str] = &["values", "matchType"];
+
+const METADATA_FIELD: &[&str] = &["xPath", "profileId", "profileSystemName"];

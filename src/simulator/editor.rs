@@ -1,11 +1,15 @@
 //! What a person does in the console, as methods of the handle: each changes the account and brings with it what Kaltura would
 //! do besides (`updatedAt`, queued notifications).
 
+use serde_json::Value;
+
 use crate::domain::ids::{AccessControlId, CategoryId, EntryId, MetadataId, MetadataProfileId};
 
+use super::assets::SimCaption;
 use super::edits;
 use super::entry::{SimEntry, SimStatus};
 use super::handle::Simulator;
+use super::templates::SimTemplate;
 
 /// The user who edits in the console.
 const EDITOR: &str = "editor@example.test";
@@ -89,6 +93,51 @@ impl Simulator {
     /// Gives an entry another picture: `entry_update_thumbnail`.
     pub fn replace_thumbnail(&self, id: &EntryId, seed: u64) {
         self.edit(|account| edits::replace_thumbnail(account, id, seed));
+    }
+
+    /// Gives an entry without content some: its conversion begins. No API notification.
+    pub fn upload(&self, id: &EntryId) {
+        self.edit(|account| edits::upload(account, id));
+    }
+
+    /// Adds an event-notification template; it gets the next number, which is returned.
+    pub fn add_event_template(&self, template: SimTemplate) -> i64 {
+        self.edit(|account| edits::templates::add_template(account, template))
+    }
+
+    /// Gives a category another name: no API notification.
+    pub fn rename_category(&self, category: CategoryId, name: &str) -> bool {
+        self.edit(|account| edits::policy::rename_category(account, category, name))
+    }
+
+    /// Opens a category to all (an empty context), or to those alone whose sessions name the context: no API notification.
+    pub fn set_privacy_context(&self, category: CategoryId, context: &str) -> bool {
+        self.edit(|account| edits::policy::set_privacy_context(account, category, context))
+    }
+
+    /// Sets the rules of an access-control profile: no API notification.
+    pub fn set_access_rules(&self, profile: AccessControlId, rules: Vec<Value>) -> bool {
+        self.edit(|account| edits::policy::set_access_rules(account, profile, rules))
+    }
+
+    /// Adds captions to an entry: no API notification.
+    pub fn add_caption(&self, id: &EntryId, caption: SimCaption) {
+        self.edit(|account| edits::assets::add_caption(account, id, caption));
+    }
+
+    /// Replaces the text of captions: no API notification. Returns whether they are there and the text is another.
+    pub fn update_caption(&self, caption: &str, content: &str) -> bool {
+        self.edit(|account| edits::assets::update_caption(account, caption, content))
+    }
+
+    /// Deletes captions: no API notification. Returns whether they were there.
+    pub fn delete_caption(&self, caption: &str) -> bool {
+        self.edit(|account| edits::assets::delete_caption(account, caption))
+    }
+
+    /// Deletes a flavor: no API notification. Returns whether it was there.
+    pub fn delete_flavor(&self, flavor: &str) -> bool {
+        self.edit(|account| edits::assets::delete_flavor(account, flavor))
     }
 
     /// Writes an entry's metadata as it is, unchecked: no API notification. `None` when the profile does not exist.

@@ -2,7 +2,12 @@
 //! console go through the same functions.
 //!
 //! Each does what Kaltura does besides: `updatedAt` moves when the row really changed, API notifications are queued, events
-//! are raised for those who listen.
+//! are raised for those who listen. [`assets`] has what belongs to an entry's media, [`policy`] who may see what,
+//! [`templates`] who is told.
+
+pub mod assets;
+pub mod policy;
+pub mod templates;
 
 use crate::domain::ids::{AccessControlId, CategoryId, EntryId, MetadataId, MetadataProfileId};
 
@@ -11,12 +16,15 @@ use crate::metadata_xml::edit::new_document;
 use crate::metadata_xml::schema::Schema;
 
 use super::categories::SimCategoryEntry;
+use super::columns;
 use super::custom_metadata::SimMetadata;
 use super::entry::{SimEntry, SimStatus};
 use super::events::EventType;
 use super::jobs::NotificationKind;
 use super::notify;
+use super::raise;
 use super::state::SimAccount;
+use super::subject::Subject;
 
 /// Queues `entry_update` of every other living entry, as if each had been saved: how an account tells of itself to a receiver
 /// that is new.
@@ -52,9 +60,8 @@ pub fn add_entry(account: &mut SimAccount, entry: SimEntry) {
     let id = entry.id.clone();
     account.entries.insert(id.clone(), entry);
     notify::queue(account, NotificationKind::EntryAdd, &id);
-    for event in [EventType::Created, EventType::Changed, EventType::Updated] {
-        notify::raise(account, event, &id);
-    }
+    raise::made(account, &Subject::Entry(id.clone()));
+    save_again(account, &id, 1);
 }
 
 /// Changes an entry's row as `media.update` does: `entry_update`, when anything really changed.
@@ -77,31 +84,40 @@ pub fn change_row(account: &mut SimAccount, id: &EntryId, change: impl FnOnce(&m
     change(entry);
     let changed = *entry != before;
     if changed {
-        touch(account, id);
+        let modified = columns::modified(&before, entry);
+        save(account, id, &modified);
     }
     changed
 }
 
-/// Saves an entry's row: `updatedAt` is now.
+/// Saves an entry's row though nothing else in it changed: `updatedAt` is now.
 pub fn touch(account: &mut SimAccount, id: &EntryId) {
-    let now = account.now();
-    if let Some(entry) = account.entries.get_mut(id) {
-        entry.updated_at = now;
-    }
-    notify::raise(account, EventType::Changed, id);
-    notify::raise(account, EventType::Updated, id);
+    save(account, id, &[columns::UPDATED_AT]);
 }
 
-/// Deletes an entry: its metadata goes with it, what was queued about it is aborted, `entry_delete` is queued.
+fn save(account: &mut SimAccount, id: &EntryId, modified: &[&str]) {
+    let now = account.now();
+    let Some(entry) = account.entries.get_mut(id) else { return };
+    entry.updated_at = now;
+    let is_deleted = entry.is_deleted() && modified.contains(&"entry.STATUS");
+    let tell = if is_deleted { raise::deleted } else { raise::saved };
+    tell(account, &Subject::Entry(id.clone()), modified);
+}
+
+/// Further saves that one action brings at Kaltura: each is an event of its own.
+fn save_again(account: &mut SimAccount, id: &EntryId, times: usize) {
+    (0..times).for_each(|_| touch(account, id));
+}
+
+/// Deletes an entry: what was queued about it is aborted, its metadata goes with it, `entry_delete` is queued.
 pub fn delete_entry(account: &mut SimAccount, id: &EntryId) {
+    notify::abort_pending(account, id);
     change_row(account, id, |entry| {
         entry.status = SimStatus::DELETED;
         entry.moderation_status = 4;
     });
     account.metadata.remove(id);
-    notify::abort_pending(account, id);
     notify::queue(account, NotificationKind::EntryDelete, id);
-    notify::raise(account, EventType::Deleted, id);
 }
 
 /// Moves an entry to the recycle bin: still READY, no API notification.
@@ -114,12 +130,21 @@ pub fn restore_entry(account: &mut SimAccount, id: &EntryId) {
     change_row(account, id, |entry| entry.display_in_search = 1);
 }
 
+/// Gives an entry without content some, as an upload does: its conversion begins. No API notification.
+pub fn upload(account: &mut SimAccount, id: &EntryId) {
+    const PRECONVERT: SimStatus = SimStatus::Core(1);
+    if change_row(account, id, |entry| entry.status = PRECONVERT) {
+        save_again(account, id, 2);
+    }
+}
+
 /// Moves an entry through its life as the media workers do: the row changes without an API notification, but the end of its
-/// conversion (READY) sends `entry_update`.
+/// conversion (READY) sends `entry_update`, and is several saves.
 pub fn set_status(account: &mut SimAccount, id: &EntryId, status: SimStatus) {
     let is_ready = status == SimStatus::READY;
     let changed = change_row(account, id, |entry| entry.status = status);
     if changed && is_ready {
+        save_again(account, id, 3);
         notify::queue(account, NotificationKind::EntryUpdate, id);
     }
 }
@@ -151,12 +176,7 @@ pub fn flag(account: &mut SimAccount, id: &EntryId, comments: &str) {
 
 /// Gives an entry another picture: `entry_update_thumbnail`, and a new version in `thumbnailUrl`.
 pub fn replace_thumbnail(account: &mut SimAccount, id: &EntryId, seed: u64) {
-    const FIRST_VERSION: i64 = 100_002;
-    change_row(account, id, |entry| {
-        let version = entry.thumbnail.version;
-        entry.thumbnail.version = if version == 0 { FIRST_VERSION } else { version + 10 };
-        entry.thumbnail.seed = seed;
-    });
+    change_row(account, id, |entry| entry.thumbnail.replace(seed));
     notify::queue(account, NotificationKind::EntryUpdateThumbnail, id);
 }
 
@@ -164,26 +184,27 @@ pub fn replace_thumbnail(account: &mut SimAccount, id: &EntryId, seed: u64) {
 pub fn add_to_category(account: &mut SimAccount, id: &EntryId, category: CategoryId, user: &str) {
     let membership =
         SimCategoryEntry { creator_user_id: user.to_owned(), ..SimCategoryEntry::active(category, account.now()) };
-    account.category_entries.entry(id.clone()).or_default().push(membership);
+    account.category_entries.entry(id.clone()).or_default().push(membership.clone());
+    raise::made(account, &Subject::Membership(id.clone(), membership));
     categories_changed(account, id, category);
 }
 
 /// Takes an entry out of a category: `entry_update`. Returns whether it was there.
 pub fn remove_from_category(account: &mut SimAccount, id: &EntryId, category: CategoryId) -> bool {
     let Some(memberships) = account.category_entries.get_mut(id) else { return false };
-    let before = memberships.len();
-    memberships.retain(|membership| membership.category_id != category);
-    let removed = memberships.len() < before;
-    if removed {
-        categories_changed(account, id, category);
-    }
-    removed
+    let Some(at) = memberships.iter().position(|membership| membership.category_id == category) else { return false };
+    let membership = SimCategoryEntry { status: SimCategoryEntry::DELETED, ..memberships.remove(at) };
+    raise::deleted(account, &Subject::Membership(id.clone(), membership), &["category_entry.STATUS"]);
+    categories_changed(account, id, category);
+    true
 }
 
 fn categories_changed(account: &mut SimAccount, id: &EntryId, category: CategoryId) {
     let now = account.now();
     if let Some(category) = account.categories.get_mut(&category) {
         category.updated_at = now;
+        let subject = Subject::Category(category.clone());
+        raise::saved(account, &subject, &["category.ENTRIES_COUNT", "category.UPDATED_AT"]);
     }
     touch(account, id);
     notify::queue(account, NotificationKind::EntryUpdate, id);
@@ -276,7 +297,9 @@ pub fn add_metadata(
     account.next_metadata_id += 1;
     let number = metadata.id;
     account.metadata.entry(id.clone()).or_default().push(metadata.clone());
-    metadata_changed(account, id, &metadata);
+    let subject = Subject::Metadata { entry: id.clone(), metadata, before: None };
+    raise::made(account, &subject);
+    metadata_changed(account, id, &subject);
     Some(number)
 }
 
@@ -286,10 +309,13 @@ pub fn update_metadata(account: &mut SimAccount, number: MetadataId, xml: &str) 
     let Some((id, profile)) = place_of(account, number) else { return false };
     let profile_version = account.metadata_profiles.get(&profile).map_or(2, |profile| profile.version);
     let Some(metadata) = account.metadata_by_id_mut(number) else { return false };
+    let before = metadata.clone();
     let changed = metadata.rewrite(xml, profile_version, now);
     let metadata = metadata.clone();
     if changed {
-        metadata_changed(account, &id, &metadata);
+        let subject = Subject::Metadata { entry: id.clone(), metadata, before: Some(before) };
+        raise::saved(account, &subject, &["metadata.VERSION", "metadata.UPDATED_AT"]);
+        metadata_changed(account, &id, &subject);
     }
     changed
 }
@@ -299,16 +325,20 @@ pub fn delete_metadata(account: &mut SimAccount, number: MetadataId) -> bool {
     let Some((id, _)) = place_of(account, number) else { return false };
     let Some(documents) = account.metadata.get_mut(&id) else { return false };
     let Some(at) = documents.iter().position(|metadata| metadata.id == number) else { return false };
-    let metadata = documents.remove(at);
-    metadata_changed(account, &id, &metadata);
+    let before = documents.remove(at);
+    let metadata = SimMetadata { status: 3, ..before.clone() };
+    let subject = Subject::Metadata { entry: id.clone(), metadata, before: Some(before) };
+    raise::deleted(account, &subject, &["metadata.STATUS"]);
+    metadata_changed(account, &id, &subject);
     // A real server was seen to raise this one twice.
-    notify::raise(account, EventType::Updated, &id);
+    raise::raise(account, EventType::Updated, &Subject::Entry(id), &[]);
     true
 }
 
-fn metadata_changed(account: &mut SimAccount, id: &EntryId, metadata: &SimMetadata) {
+/// The document's data changed, and the entry is saved with a new `updatedAt`: a write-back comes back as both events.
+fn metadata_changed(account: &mut SimAccount, id: &EntryId, metadata: &Subject) {
     touch(account, id);
-    notify::raise_metadata(account, id, metadata);
+    raise::raise(account, EventType::DataChanged, metadata, &[]);
 }
 
 /// The entry and the profile of a metadata object.

@@ -168,6 +168,15 @@ impl SimStatus {
     /// Made, but without content yet.
     pub const NO_CONTENT: Self = Self::Core(7);
 
+    /// The number the database has, as notifications carry it: a plugin's status has one that differs from server to server.
+    pub fn database_number(&self) -> i64 {
+        const FIRST_PLUGIN_STATUS: i64 = 10_001;
+        match self {
+            Self::Core(number) => *number,
+            Self::Plugin(_) => FIRST_PLUGIN_STATUS,
+        }
+    }
+
     /// As it stands in a filter: `2`, `virusScan.Infected`.
     pub fn as_text(&self) -> String {
         match self {
@@ -186,6 +195,15 @@ pub struct SimThumbnail {
     pub seed: u64,
     /// How requests for it are answered.
     pub source: ThumbnailSource,
+}
+
+impl SimThumbnail {
+    /// Another picture: the next version.
+    pub fn replace(&mut self, seed: u64) {
+        const FIRST_VERSION: i64 = 100_002;
+        self.version = if self.version == 0 { FIRST_VERSION } else { self.version + 10 };
+        self.seed = seed;
+    }
 }
 
 /// Where the bytes of a thumbnail come from.

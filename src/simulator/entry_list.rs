@@ -256,14 +256,7 @@ fn check_media_type(filter: &Params) -> Result<(), ApiError> {
     const MEDIA_TYPES: [&str; 7] = ["1", "2", "5", "201", "202", "203", "204"];
     match filter.text("mediaTypeEqual") {
         Some(value) if !MEDIA_TYPES.contains(&value.as_str()) => {
-            let args =
-                [("ENUM_VAL", value.as_str()), ("PARAM_NAME", "mediaTypeEqual"), ("ENUM_TYPE", "KalturaMediaType")];
-            Err(ApiError::new("INVALID_ENUM_VALUE", &args, |v| {
-                format!(
-                    "Invalid enumeration value \"{}\" for parameter \"{}\", expecting enumeration type \"{}\"",
-                    v[0], v[1], v[2]
-                )
-            }))
+            Err(ApiError::invalid_enum(&value, "mediaTypeEqual", "KalturaMediaType"))
         }
         _ => Ok(()),
     }

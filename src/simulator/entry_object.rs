@@ -30,7 +30,7 @@ pub fn entry_object(account: &SimAccount, entry: &SimEntry) -> Value {
 }
 
 /// The entry as an object of a class that may be its parent (`baseEntry.update` answers `KalturaBaseEntry`).
-pub fn entry_object_as(account: &SimAccount, entry: &SimEntry, class: &'static str) -> Value {
+pub fn entry_object_as(account: &SimAccount, entry: &SimEntry, class: &str) -> Value {
     let mut object = Map::new();
     for name in classes::members(class).unwrap_or_default() {
         let value = member(account, entry, name);

@@ -5,7 +5,9 @@
 //!
 //! * [`handle::Simulator`] starts it, looks in, edits (`editor`), breaks it on purpose and tells what was called.
 //! * [`state::SimAccount`] is what the account holds; [`edits`] what changing it brings with it.
-//! * [`faults`] is what may go wrong, [`triggers`] what may happen between two calls.
+//! * [`sender`] sends what is queued, API notifications and (`sender::event`) event notifications; [`templates`] is who wants to
+//!   be told of what, [`specimen`] a single notification without an account.
+//! * [`faults`] is what may go wrong, [`triggers`] what may happen between two calls; [`sink`] is a receiver with a program.
 //! * `routes` → `request` → `execution` → `services` → `answer` is the way of a request.
 //!
 //! Nothing here looks into `kaltura`: what the client believes must meet something that does not share its mistakes.
@@ -14,6 +16,7 @@ pub mod account;
 pub mod assets;
 pub mod calls;
 pub mod categories;
+pub mod curl;
 pub mod custom_metadata;
 pub mod edits;
 pub mod entry;
@@ -24,17 +27,22 @@ pub mod image;
 pub mod jobs;
 pub mod sender;
 pub mod sessions;
+pub mod sink;
+pub mod specimen;
 pub mod state;
+pub mod templates;
 pub mod triggers;
 
 mod answer;
 mod asset_objects;
 mod classes;
+mod columns;
 mod editor;
 mod entry_change;
 mod entry_list;
 mod entry_object;
 mod execution;
+mod http1;
 mod json;
 mod ks;
 mod lists;
@@ -43,6 +51,8 @@ mod notify;
 mod outcome;
 mod params;
 mod php;
+mod policy_objects;
+mod raise;
 mod references;
 mod request;
 mod response_profile;
@@ -51,5 +61,8 @@ mod schema_check;
 mod server;
 mod services;
 mod shared;
+mod subject;
+mod template_change;
+mod template_object;
 mod thumbnails;
 mod xml;

@@ -1,15 +1,12 @@
-//! What Kaltura queues when something happens to an entry: API notifications, and events for those who listen.
+//! The API notifications Kaltura queues when something happens to an entry; event notifications are `raise`'s.
 //!
 //! Which change queues what is recorded in `notifications.what_sends_what` of the captures.
 
 use crate::domain::ids::EntryId;
 
-use super::custom_metadata::SimMetadata;
-use super::entry::{SimEntry, SimStatus};
-use super::entry_object::{data_url, download_url, entry_object, search_text, thumbnail_url};
-use super::events::{EventObject, EventType, RaisedEvent};
+use super::entry::SimEntry;
+use super::entry_object::{data_url, download_url, search_text, thumbnail_url};
 use super::jobs::{JobState, NotificationJob, NotificationKind};
-use super::metadata_object::metadata_object;
 use super::state::SimAccount;
 
 /// Queues an API notification about an entry, with the entry's field values of now.
@@ -32,50 +29,13 @@ pub fn queue_report(account: &mut SimAccount, id: &EntryId, comments: &str) {
     push(account, NotificationKind::EntryReported, String::new(), String::new(), Some(fields));
 }
 
-/// A deletion aborts what was queued about the entry and not sent yet.
+/// A deletion aborts what was queued about the entry and not sent yet, notifications of both systems.
 pub fn abort_pending(account: &mut SimAccount, id: &EntryId) {
-    let waiting = |job: &&mut NotificationJob| job.state == JobState::Pending && job.object_id == id.as_str();
-    for job in account.jobs.iter_mut().filter(waiting) {
-        job.state = JobState::Aborted;
+    let notifications = account.jobs.iter_mut().filter(|job| job.object_id == id.as_str()).map(|job| &mut job.state);
+    let events = account.events.iter_mut().filter(|job| job.entry.as_ref() == Some(id)).map(|job| &mut job.state);
+    for state in notifications.chain(events).filter(|state| **state == JobState::Pending) {
+        *state = JobState::Aborted;
     }
-}
-
-/// Records an event on an entry for everyone who listens to it.
-pub fn raise(account: &mut SimAccount, event: EventType, id: &EntryId) {
-    let listeners = listeners(account, event, EventObject::Entry);
-    let Some(entry) = account.entries.get(id) else { return };
-    if listeners.is_empty() {
-        return;
-    }
-    let api_object = entry_object(account, entry);
-    let at = account.now();
-    account.events.extend(listeners.into_iter().map(|template_id| RaisedEvent {
-        template_id,
-        event,
-        object: EventObject::Entry,
-        api_object: api_object.clone(),
-        at,
-    }));
-}
-
-/// Records that an entry's metadata changed, for everyone who listens to that.
-pub fn raise_metadata(account: &mut SimAccount, id: &EntryId, metadata: &SimMetadata) {
-    let listeners = listeners(account, EventType::DataChanged, EventObject::Metadata);
-    let api_object = metadata_object(account, id, metadata);
-    let at = account.now();
-    account.events.extend(listeners.into_iter().map(|template_id| RaisedEvent {
-        template_id,
-        event: EventType::DataChanged,
-        object: EventObject::Metadata,
-        api_object: api_object.clone(),
-        at,
-    }));
-}
-
-fn listeners(account: &SimAccount, event: EventType, object: EventObject) -> Vec<i64> {
-    let listening =
-        account.event_listeners.iter().filter(|listener| listener.event == event && listener.object == object);
-    listening.map(|listener| listener.template_id).collect()
 }
 
 fn push(
@@ -88,7 +48,7 @@ fn push(
     if !account.notify {
         return;
     }
-    forget_old(&mut account.jobs);
+    forget_old(&mut account.jobs, |job| job.state);
     let id = account.make_notification_id();
     let created_at = account.now();
     let state = JobState::Pending;
@@ -106,12 +66,12 @@ fn push(
 }
 
 /// A stand-in may run for weeks: of notifications that are through, the oldest are forgotten.
-fn forget_old(jobs: &mut Vec<NotificationJob>) {
+pub fn forget_old<J>(jobs: &mut Vec<J>, state: impl Fn(&J) -> JobState) {
     const KEPT: usize = 50_000;
     if jobs.len() >= 2 * KEPT {
         let mut surplus = jobs.len() - KEPT;
         jobs.retain(|job| {
-            let is_forgotten = surplus > 0 && job.state != JobState::Pending;
+            let is_forgotten = surplus > 0 && state(job) != JobState::Pending;
             surplus -= usize::from(is_forgotten);
             !is_forgotten
         });
@@ -144,7 +104,7 @@ fn all_fields(account: &SimAccount, entry: &SimEntry, roughcut: Roughcut) -> Vec
     fields.extend([
         ("group_id", String::new()),
         ("partner_data", entry.partner_data.clone().unwrap_or_default()),
-        ("status", database_status(&entry.status).to_string()),
+        ("status", entry.status.database_number().to_string()),
         ("width", number(entry.width)),
         ("height", number(entry.height)),
         ("data_url", data_url(account, entry).unwrap_or_default()),
@@ -164,13 +124,4 @@ fn thumbnail_fields(account: &SimAccount, entry: &SimEntry) -> Vec<(String, Stri
     [("thumbnail_url", url), ("kshow_id", String::new()), ("ks_data", String::new())]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec()
-}
-
-/// Notifications carry the database's number: a plugin's status has one that differs from server to server.
-fn database_status(status: &SimStatus) -> i64 {
-    const FIRST_PLUGIN_STATUS: i64 = 10_001;
-    match status {
-        SimStatus::Core(number) => *number,
-        SimStatus::Plugin(_) => FIRST_PLUGIN_STATUS,
-    }
 }

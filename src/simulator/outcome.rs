@@ -41,6 +41,17 @@ impl ApiError {
         Self::new("MISSING_MANDATORY_PARAMETER", &[("PARAM_NAME", name)], |v| format!("Missing parameter \"{}\"", v[0]))
     }
 
+    /// A number or text that is none of an enumeration's.
+    pub fn invalid_enum(value: &str, parameter: &str, enumeration: &str) -> Self {
+        let args = [("ENUM_VAL", value), ("PARAM_NAME", parameter), ("ENUM_TYPE", enumeration)];
+        Self::new("INVALID_ENUM_VALUE", &args, |v| {
+            format!(
+                "Invalid enumeration value \"{}\" for parameter \"{}\", expecting enumeration type \"{}\"",
+                v[0], v[1], v[2]
+            )
+        })
+    }
+
     /// The session may not do this, or there is none.
     pub fn service_forbidden(service: &str, action: &str) -> Self {
         let service = format!("{service}->{action}");

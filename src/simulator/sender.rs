@@ -1,4 +1,5 @@
-//! Sends API notifications as Kaltura's own worker does: same fields, same signature, same manners on the wire.
+//! Sends API notifications as Kaltura's own worker does: same fields, same signature, same manners on the wire. Event
+//! notifications go out by [`event`].
 //!
 //! * [`job`]: one notification to send, of any type; [`form`]: the signed body.
 //! * [`Sender`] posts it: POST, 10 s for everything, redirects followed, delivered unless the final status is 4xx or 5xx,
@@ -7,6 +8,7 @@
 //! Written without a look at how this crate *verifies* notifications: the two check each other.
 //! Source: PROTOCOL A.3 to A.7.
 
+pub mod event;
 pub mod form;
 pub mod job;
 mod php;

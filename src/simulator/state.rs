@@ -16,9 +16,10 @@ use super::assets::{SimCaption, SimFlavor, SimThumbAsset};
 use super::categories::{SimAccessControl, SimCategory, SimCategoryEntry};
 use super::custom_metadata::{SimMetadata, SimMetadataProfile};
 use super::entry::SimEntry;
-use super::events::{EventListener, RaisedEvent};
+use super::events::EventJob;
 use super::jobs::NotificationJob;
 use super::sessions::SimAppToken;
+use super::templates::{SimTemplate, stock};
 
 /// One Kaltura account, whole.
 ///
@@ -74,12 +75,16 @@ pub struct SimAccount {
     pub allow_multi_notification: bool,
     /// API notifications queued so far, oldest first; those sent stay, with their state.
     pub jobs: Vec<NotificationJob>,
-    /// The id of the next notification.
+    /// The number of the next notification, of either system: Kaltura numbers all its jobs in one row.
     pub next_notification_id: i64,
-    /// HTTP event-notification templates; without one no event is recorded.
-    pub event_listeners: Vec<EventListener>,
-    /// Events raised for the listeners and not sent yet, oldest first.
-    pub events: Vec<RaisedEvent>,
+    /// Kaltura's own event-notification templates, which accounts clone; they notify nobody.
+    pub stock_templates: Vec<SimTemplate>,
+    /// The account's event-notification templates, deleted ones too; without an active one no event is queued.
+    pub event_templates: Vec<SimTemplate>,
+    /// The number of the next template.
+    pub next_template_id: i64,
+    /// Event notifications queued so far, oldest first; those sent stay, with their state.
+    pub events: Vec<EventJob>,
     /// The number of the next metadata object.
     pub next_metadata_id: i64,
     /// The number of the next metadata profile.
@@ -91,7 +96,8 @@ pub struct SimAccount {
 impl SimAccount {
     /// An empty account with a default access-control profile, as a new Kaltura account has one.
     pub fn new(partner_id: PartnerId, admin_secret: &str, clock: Clock) -> Self {
-        let default_access = SimAccessControl::default_profile(AccessControlId(2), clock.now().as_secs());
+        let now = clock.now().as_secs();
+        let default_access = SimAccessControl::default_profile(AccessControlId(2), now);
         Self {
             partner_id,
             admin_secret: admin_secret.to_owned(),
@@ -118,7 +124,9 @@ impl SimAccount {
             allow_multi_notification: false,
             jobs: Vec::new(),
             next_notification_id: 501,
-            event_listeners: Vec::new(),
+            stock_templates: stock::templates(now),
+            event_templates: Vec::new(),
+            next_template_id: 110,
             events: Vec::new(),
             next_metadata_id: 11,
             next_metadata_profile_id: 18,

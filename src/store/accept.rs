@@ -3,12 +3,12 @@
 //! A commit costs a write to the disk, however much is in it, so the requests that arrive while one commit runs share
 //! the next. Each is answered only after the commit that holds it: we promised; now Kaltura may forget.
 //!
-//! One statement a table and batch: rows as one JSON array, bodies and hashes as one blob each, cut by offset.
-//! (Measured: a statement a row is six times slower, multi-row `values` a quarter.)
+//! One statement a table and batch: rows as one JSON array, bodies and hashes as one blob each, cut by offset; and all
+//! of them in one trip. (Measured: a statement a row is six times slower, multi-row `values` a quarter.)
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
@@ -16,12 +16,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Store;
-use super::account_asks::Asks;
-use super::dirty_entries::{Hints, Lane, Reason};
+use super::account_asks::{self, Asks};
+use super::dirty_entries::{self, Hints, Lane, Reason};
 use super::error::Error;
 use super::inbox::ItemOutcome;
 use super::limits::{ACCEPT_BATCH_MAX, ACCEPT_QUEUE_MAX};
 use super::mirror::Mirror;
+use super::outbox;
 use super::prune;
 use super::writer::WriteTx;
 use crate::domain::clock::Timestamp;
@@ -198,12 +199,33 @@ enum Bodies {
 }
 
 async fn commit(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<Vec<Accepted>, Error> {
-    let mut tx = mirror.write().await?;
-    let mut known = Known::find(&mut tx, batch).await?;
+    let asks = || batch.iter().flat_map(|received| &received.hints).any(account_asks::asks_of_account);
+    if mirror.outbox.hooks().forwards().next().is_some() || asks() {
+        return commit_and_more(mirror, batch, bodies).await;
+    }
+    let mut turn = mirror.turn().await?;
+    let ticket = mirror.tickets.take(&mut turn).await?;
+    let mut known = Known::find(&mut turn, mirror, batch).await?;
     let mut rows = Rows::default();
     let accepted = batch.iter().map(|received| rows.add(received, &mut known, bodies, mirror)).collect();
+    turn.is_begun();
+    rows.write(*COMMIT_BATCH, &mut turn, ticket, mirror).await?;
+    turn.is_whole();
+    Ok(accepted)
+}
+
+/// The same, with what is seldom: a reference to each new request for those it is passed on to, and what is asked of
+/// accounts as a whole.
+async fn commit_and_more(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<Vec<Accepted>, Error> {
+    let mut tx = mirror.write().await?;
+    let mut known = Known::find(&mut tx, mirror, batch).await?;
+    let mut rows = Rows::default();
+    let accepted: Vec<_> = batch.iter().map(|received| rows.add(received, &mut known, bodies, mirror)).collect();
     let asks_anything = rows.items.asks_anything();
-    rows.write(&mut tx, mirror).await?;
+    rows.add_to(&mut tx, mirror).await?;
+    let verified =
+        batch.iter().zip(&accepted).map(|(received, accepted)| (received.account, *accepted, received.received_at));
+    outbox::forward(&mut tx, verified).await?;
     tx.commit().await?;
     if asks_anything {
         mirror.ask_signal.notify_one();
@@ -212,7 +234,7 @@ async fn commit(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<V
 }
 
 /// An item's place in the inbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     pub(super) inbox_id: i64,
     pub(super) number: u32,
@@ -223,14 +245,20 @@ pub(super) struct Place {
 pub(super) struct Known(HashMap<DedupeKey, Place>);
 
 impl Known {
-    async fn find(tx: &mut SqliteConnection, batch: &[Received]) -> Result<Self, Error> {
-        let keys =
-            |received: &Received| received.hints.iter().filter_map(|hint| hint.dedupe_key(received.account)).collect();
-        Self::among(tx, batch.iter().flat_map::<Vec<_>, _>(keys).collect()).await
+    async fn find(tx: &mut SqliteConnection, mirror: &Mirror, batch: &[Received]) -> Result<Self, Error> {
+        let keys = batch
+            .iter()
+            .flat_map(|received| received.hints.iter().filter_map(|hint| hint.dedupe_key(received.account)))
+            .collect();
+        Self::among(tx, mirror, keys).await
     }
 
     /// Looks up by number, which the index has in growing order, then compares the hash in the row.
-    pub(super) async fn among(tx: &mut SqliteConnection, keys: Vec<DedupeKey>) -> Result<Self, Error> {
+    pub(super) async fn among(tx: &mut SqliteConnection, mirror: &Mirror, keys: Vec<DedupeKey>) -> Result<Self, Error> {
+        let keys = mirror.numbers.possibly_known(tx, keys).await?;
+        if keys.is_empty() {
+            return Ok(Self::default());
+        }
         let wanted: Vec<_> =
             keys.iter().map(|key| (key.account.0, key.system.as_str(), key.notification_id.0)).collect();
         let rows = sqlx::query(
@@ -265,17 +293,45 @@ impl Known {
 }
 
 /// `(inbox_id, received_at, peer, headers, account_id, secret_label, body_bytes, offset, kept_bytes)`.
-type RequestRow<'r> = (i64, i64, String, String, i64, &'r str, usize, usize, usize);
+type RequestRow<'r> = (i64, i64, String, &'r [(String, String)], i64, &'r str, usize, usize, usize);
 
 /// `(inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome)`; its hash is at its place in the blob.
 type ItemRow<'r> = (i64, u32, i64, &'static str, Option<i64>, &'r str, Option<&'r str>, &'static str);
 
+/// Everything a batch writes. One text, so that it is one trip to SQLite's thread: with a trip a statement, the trips
+/// cost as much as the statements.
+static WRITE_BATCH: LazyLock<&str> =
+    LazyLock::new(|| [INSERT_REQUESTS, INSERT_ITEMS, COUNT_REPEATS, dirty_entries::UPSERT_HINTS].join(";\n").leak());
+
+/// The same as a whole transaction.
+static COMMIT_BATCH: LazyLock<&str> = LazyLock::new(|| ["begin immediate", *WRITE_BATCH, "commit"].join(";\n").leak());
+
+const INSERT_REQUESTS: &str = "
+    insert into inbox
+        (inbox_id, received_at, peer, headers, verdict, lane, account_id, secret_label, body_bytes, kept_bytes, body)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'verified', 'verified', value ->> 4, value ->> 5,
+           value ->> 6, value ->> 8, iif(value ->> 8, substr(?, 1 + (value ->> 7), value ->> 8), null)
+    from jsonb_each(?)";
+
+const INSERT_ITEMS: &str = "
+    insert into inbox_items
+        (inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome, fields_hash)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+           substr(?, 1 + 32 * key, 32)
+    from jsonb_each(?)";
+
+const COUNT_REPEATS: &str = "
+    update inbox_items
+    set repeats = repeats + (again.value ->> 2), repeated_at = again.value ->> 3
+    from jsonb_each(?) as again
+    where inbox_id = again.value ->> 0 and number = again.value ->> 1";
+
 /// The rows of one batch.
 #[derive(Default)]
-struct Rows<'r> {
+pub(super) struct Rows<'r> {
     requests: Vec<RequestRow<'r>>,
     bodies: Vec<u8>,
-    items: Items<'r>,
+    pub(super) items: Items<'r>,
 }
 
 impl<'r> Rows<'r> {
@@ -289,7 +345,7 @@ impl<'r> Rows<'r> {
             inbox_id,
             received.received_at.as_millis(),
             received.peer.to_string(),
-            to_json(&received.headers),
+            &received.headers,
             received.account.0,
             &received.secret_label.0,
             received.body.len(),
@@ -301,23 +357,32 @@ impl<'r> Rows<'r> {
         Accepted { inbox_id, outcome: Acceptance::New }
     }
 
-    async fn write(self, tx: &mut WriteTx, mirror: &Mirror) -> Result<(), Error> {
-        if !self.requests.is_empty() {
-            sqlx::query(
-                "insert into inbox
-                     (inbox_id, received_at, peer, headers, verdict, lane, account_id, secret_label, body_bytes,
-                      kept_bytes, body)
-                 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'verified', 'verified', value ->> 4,
-                        value ->> 5, value ->> 6, value ->> 8,
-                        iif(value ->> 8, substr(?2, 1 + (value ->> 7), value ->> 8), null)
-                 from json_each(?1)",
-            )
-            .bind(to_json(&self.requests))
+    /// Adds them to a transaction.
+    pub(super) async fn add_to(mut self, tx: &mut WriteTx, mirror: &Mirror) -> Result<(), Error> {
+        let (ticket, asks) = (tx.take_ticket().await?, std::mem::take(&mut self.items.asks));
+        self.write(*WRITE_BATCH, tx, ticket, mirror).await?;
+        asks.write(tx).await
+    }
+
+    async fn write(
+        self,
+        statements: &'static str,
+        connection: &mut SqliteConnection,
+        ticket: i64,
+        mirror: &Mirror,
+    ) -> Result<(), Error> {
+        let repeats = self.items.repeats();
+        sqlx::query(statements)
             .bind(self.bodies)
-            .execute(&mut **tx)
+            .bind(to_json(&self.requests))
+            .bind(self.items.hashes)
+            .bind(to_json(&self.items.rows))
+            .bind(to_json(&repeats))
+            .bind(ticket)
+            .bind(self.items.hints.rows(&mirror.pace, mirror.clock.now()))
+            .execute(connection)
             .await?;
-        }
-        self.items.write(tx, mirror).await
+        Ok(())
     }
 }
 
@@ -326,7 +391,7 @@ impl<'r> Rows<'r> {
 pub(super) struct Items<'r> {
     rows: Vec<ItemRow<'r>>,
     hashes: Vec<u8>,
-    repeats: HashMap<(i64, u32), (u32, Timestamp)>,
+    repeats: HashMap<Place, (u32, Timestamp)>,
     hints: Hints,
     asks: Asks,
 }
@@ -405,52 +470,18 @@ impl<'r> Items<'r> {
     }
 
     fn count_repeat(&mut self, place: Place, at: Timestamp) {
-        let (count, latest) = self.repeats.entry((place.inbox_id, place.number)).or_insert((0, at));
+        let (count, latest) = self.repeats.entry(place).or_insert((0, at));
         *count += 1;
         *latest = at.max(*latest);
     }
 
-    pub(super) async fn write(self, tx: &mut WriteTx, mirror: &Mirror) -> Result<(), Error> {
-        if !self.rows.is_empty() {
-            sqlx::query(
-                "insert into inbox_items
-                     (inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome, fields_hash)
-                 select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                        value ->> 7, substr(?2, 1 + 32 * key, 32)
-                 from json_each(?1)",
-            )
-            .bind(to_json(&self.rows))
-            .bind(self.hashes)
-            .execute(&mut **tx)
-            .await?;
-        }
-        write_repeats(tx, &self.repeats).await?;
-        self.asks.write(tx).await?;
-        self.hints.write(tx, &mirror.pace, mirror.clock.now()).await
+    /// `(inbox_id, number, count, latest)` of each item that came again.
+    fn repeats(&self) -> Vec<(i64, u32, u32, i64)> {
+        let row = |(place, (count, latest)): (&Place, &(u32, Timestamp))| {
+            (place.inbox_id, place.number, *count, latest.as_millis())
+        };
+        self.repeats.iter().map(row).collect()
     }
-}
-
-async fn write_repeats(
-    tx: &mut SqliteConnection,
-    repeats: &HashMap<(i64, u32), (u32, Timestamp)>,
-) -> Result<(), Error> {
-    if repeats.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<_> = repeats
-        .iter()
-        .map(|((inbox_id, number), (count, latest))| (inbox_id, number, count, latest.as_millis()))
-        .collect();
-    sqlx::query(
-        "update inbox_items
-         set repeats = repeats + (again.value ->> 2), repeated_at = again.value ->> 3
-         from json_each(?) as again
-         where inbox_id = again.value ->> 0 and number = again.value ->> 1",
-    )
-    .bind(to_json(&rows))
-    .execute(tx)
-    .await?;
-    Ok(())
 }
 
 /// Texts and numbers only: nothing that could fail.

@@ -13,6 +13,7 @@ use super::writer::WriteTx;
 use super::{Store, decoded};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, CategoryId};
+use crate::notification::hint::Hint;
 use crate::notification::kind::Ask;
 
 /// What must be done about an account.
@@ -36,6 +37,11 @@ pub struct AccountAsk {
     /// The first event that nobody has answered.
     pub asked_at: Timestamp,
     ticket: i64,
+}
+
+/// Whether a hint asks anything of its account as a whole.
+pub(super) fn asks_of_account(hint: &Hint) -> bool {
+    hint.asks.iter().any(|ask| Asked::of(*ask).is_some())
 }
 
 impl Asked {

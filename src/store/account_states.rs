@@ -55,6 +55,37 @@ impl Store {
         Ok(())
     }
 
+    /// Lets one of the entries that wait because of `trouble` be looked at now, to see whether it is over. Says whether
+    /// there may be any: one that is being looked at could be.
+    ///
+    /// # Errors
+    /// `Full`, `Busy`.
+    pub async fn try_one(&self, account: AccountId, trouble: &str) -> Result<bool, Error> {
+        let mut tx = self.write().await?;
+        let tried = sqlx::query(
+            "update dirty_entries
+             set due_at = ?1
+             where account_id = ?2
+               and entry_id = (select entry_id from dirty_entries
+                               where account_id = ?2 and state = 'waiting' and last_error = ?3
+                               order by due_at
+                               limit 1)",
+        )
+        .bind(self.now().as_millis())
+        .bind(account.0)
+        .bind(trouble)
+        .execute(&mut *tx)
+        .await?;
+        let is_leased: bool =
+            sqlx::query_scalar("select exists (select 1 from dirty_entries where account_id = ? and state = 'leased')")
+                .bind(account.0)
+                .fetch_one(&mut *tx)
+                .await?;
+        tx.commit().await?;
+        self.dirty_signal().notify_one();
+        Ok(tried.rows_affected() > 0 || is_leased)
+    }
+
     /// How the accounts fare, in the order of the configuration.
     ///
     /// # Errors

@@ -114,7 +114,7 @@ impl Cause {
     }
 
     /// The reason that began.
-    fn of(why: Withheld) -> Self {
+    pub(super) fn of(why: Withheld) -> Self {
         match why {
             Withheld::Hidden => Self::Hidden,
             Withheld::Deleted => Self::Deleted,
@@ -129,7 +129,7 @@ impl Cause {
     }
 
     /// The reason that ended: an absence that ends is a restoration.
-    fn of_the_end_of(why: Withheld) -> Self {
+    pub(super) fn of_the_end_of(why: Withheld) -> Self {
         match why {
             Withheld::Deleted | Withheld::Missing => Self::Restored,
             other => Self::of(other),
@@ -294,12 +294,29 @@ pub(super) struct Occasion {
     pub(super) resync: bool,
     /// Who brought it about.
     pub(super) origin: Origin,
+    /// What hooks hear in it.
+    pub(super) told: Told,
+}
+
+/// What an occasion is to hooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// A sync that is told, whatever it changes.
+    Synced,
+    /// Content came in without a sync having been asked for.
+    Content,
+    /// Another picture is kept, or none.
+    Picture,
+    /// Nothing but what the judgement finds.
+    Facts,
+    /// Content came in that nobody is to hear of.
+    Quietly,
 }
 
 impl Occasion {
     /// One that tells nothing but what it changed.
     pub(super) fn new(cause: Cause, origin: Origin) -> Self {
-        Self { cause, flip: None, resync: false, origin }
+        Self { cause, flip: None, resync: false, origin, told: Told::Facts }
     }
 }
 

@@ -4,12 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
 
 use super::error::Error;
+use super::turn::{Tx, Writer};
 
-/// How long a caller waits for the writer before it is told that the store is busy.
-const WRITER_WAIT: Duration = Duration::from_secs(30);
 /// How long SQLite waits for a lock held outside this process: a backup, a `sqlite3` shell.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that read at the same time.
@@ -29,7 +28,7 @@ const PAGE_BYTES: u64 = 4096;
 #[derive(Debug, Clone)]
 pub(super) struct Database {
     /// Absent when the file was opened for reading only.
-    writer: Option<SqlitePool>,
+    writer: Option<Writer>,
     readers: SqlitePool,
 }
 
@@ -43,9 +42,7 @@ impl Database {
             .pragma("journal_size_limit", LOG_KEPT_BYTES.to_string())
             .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
             .pragma("max_page_count", pages(max_bytes).to_string());
-        // The pool of one is the queue at the writer: first come, first served, and a transaction that is dropped rolls back.
-        let writer = pool_options(1).acquire_timeout(WRITER_WAIT).connect_with(writing).await?;
-        Ok(Self { writer: Some(writer), readers: readers(file) })
+        Ok(Self { writer: Some(Writer::open(&writing).await?), readers: readers(file) })
     }
 
     /// Opens an existing file for reading, beside the process that writes it.
@@ -59,7 +56,7 @@ impl Database {
     }
 
     /// The one that writes.
-    pub(super) fn writer(&self) -> Result<&SqlitePool, Error> {
+    pub(super) fn writer(&self) -> Result<&Writer, Error> {
         self.writer.as_ref().ok_or(Error::ReadOnly)
     }
 
@@ -69,8 +66,8 @@ impl Database {
     }
 
     /// A transaction on the writing connection; waits for its turn. Nothing is kept unless it is committed.
-    pub(super) async fn write(&self) -> Result<Transaction<'static, Sqlite>, Error> {
-        Ok(self.writer()?.begin_with("begin immediate").await?)
+    pub(super) async fn write(&self) -> Result<Tx, Error> {
+        self.writer()?.begin().await
     }
 
     /// Waits for what is running, then closes every connection.
@@ -98,24 +95,11 @@ fn options(file: &Path) -> SqliteConnectOptions {
 
 fn readers(file: &Path) -> SqlitePool {
     let reading = options(file).read_only(true).pragma("cache_size", format!("-{READER_CACHE_KIB}"));
-    pool_options(READERS).connect_lazy_with(reading)
-}
-
-fn pool_options(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
-        .max_connections(connections)
+        .max_connections(READERS)
         .min_connections(0)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        .after_release(|connection, _| Box::pin(has_no_transaction(connection)))
-}
-
-/// Whether a connection that comes back may be used again.
-///
-/// SQLite itself rolls back what finds no room, and sqlx then counts a transaction that is no more: such a connection
-/// would refuse every `begin` from then on.
-async fn has_no_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    connection.ping().await?; // a rollback that is on its way comes first
-    Ok(!connection.is_in_transaction())
+        .connect_lazy_with(reading)
 }

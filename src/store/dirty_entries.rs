@@ -1,6 +1,6 @@
 //! The dirty set: which entries must be looked at, one row each, whatever the number of hints. Who looks is in `claims.rs`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::error::Error;
 use super::limits::LONGEST_WAIT;
 use super::pace::Pace;
 use super::writer::WriteTx;
-use super::{Store, decoded};
+use super::{Store, decoded, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, EntryId};
 
@@ -320,9 +320,29 @@ fn dead_entry(row: &SqliteRow) -> Result<DeadEntry, Error> {
     })
 }
 
+/// Gives each entry's row a new ticket, or makes the row. Takes a ticket for all, and the rows of [`Hints::rows`].
+pub(super) const UPSERT_HINTS: &str = "
+    insert into dirty_entries
+        (account_id, entry_id, ticket, state, lane, due_at, resync_step, reasons, hinted_at, last_hint_at,
+         fresh_reasons, fresh_hint_at)
+    select value ->> 0, value ->> 1, ?, 'waiting', value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+           value ->> 7, value ->> 5, value ->> 6
+    from jsonb_each(?)
+    where true
+    on conflict (account_id, entry_id) do update set
+        ticket        = excluded.ticket,
+        lane          = min(lane, excluded.lane),
+        due_at        = case state when 'dead' then excluded.due_at else min(due_at, excluded.due_at) end,
+        attempts      = case state when 'dead' then 0 else attempts end,
+        state         = case state when 'dead' then 'waiting' else state end,
+        reasons       = reasons | excluded.reasons,
+        last_hint_at  = max(last_hint_at, excluded.last_hint_at),
+        fresh_reasons = fresh_reasons | excluded.reasons,
+        fresh_hint_at = coalesce(fresh_hint_at, excluded.fresh_hint_at)";
+
 /// Hints to write in one transaction, folded: one row an entry, however often it is named.
 #[derive(Debug, Default)]
-pub(super) struct Hints(HashMap<(AccountId, EntryId), Folded>);
+pub(super) struct Hints(BTreeMap<(AccountId, EntryId), Folded>);
 
 #[derive(Debug)]
 struct Folded {
@@ -362,52 +382,27 @@ impl Hints {
             return Ok(());
         }
         let ticket = tx.take_ticket().await?;
-        sqlx::query(
-            "insert into dirty_entries
-                 (account_id, entry_id, ticket, state, lane, due_at, resync_step, reasons, hinted_at, last_hint_at,
-                  fresh_reasons, fresh_hint_at)
-             select value ->> 0, value ->> 1, ?2, 'waiting', value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-                    value ->> 6, value ->> 7, value ->> 5, value ->> 6
-             from json_each(?1)
-             where true
-             on conflict (account_id, entry_id) do update set
-                 ticket        = excluded.ticket,
-                 lane          = min(lane, excluded.lane),
-                 due_at        = case state when 'dead' then excluded.due_at else min(due_at, excluded.due_at) end,
-                 attempts      = case state when 'dead' then 0 else attempts end,
-                 state         = case state when 'dead' then 'waiting' else state end,
-                 reasons       = reasons | excluded.reasons,
-                 last_hint_at  = max(last_hint_at, excluded.last_hint_at),
-                 fresh_reasons = fresh_reasons | excluded.reasons,
-                 fresh_hint_at = coalesce(fresh_hint_at, excluded.fresh_hint_at)",
-        )
-        .bind(self.rows(pace, now))
-        .bind(ticket)
-        .execute(&mut **tx)
-        .await?;
+        sqlx::query(UPSERT_HINTS).bind(ticket).bind(self.rows(pace, now)).execute(&mut **tx).await?;
         Ok(())
     }
 
-    fn rows(&self, pace: &Pace, now: Timestamp) -> String {
-        let rows: Vec<_> = self
-            .0
-            .iter()
-            .map(|((account, entry), hint)| {
-                let turn = pace.turn(*account, entry, now);
-                let due_at = if hint.impatient { now } else { turn.due_at };
-                json!([
-                    account.0,
-                    entry.as_str(),
-                    hint.lane.column(),
-                    due_at.as_millis(),
-                    turn.step,
-                    hint.reasons.column(),
-                    hint.first_at.as_millis(),
-                    hint.last_at.as_millis(),
-                ])
-            })
-            .collect();
-        json!(rows).to_string()
+    /// The rows for [`UPSERT_HINTS`], in the order of its table.
+    pub(super) fn rows(&self, pace: &Pace, now: Timestamp) -> String {
+        let row = |((account, entry), hint): (&'_ (AccountId, EntryId), &Folded)| {
+            let turn = pace.turn(*account, entry, now);
+            let due_at = if hint.impatient { now } else { turn.due_at };
+            (
+                account.0,
+                entry.as_str().to_owned(),
+                hint.lane.column(),
+                due_at.as_millis(),
+                turn.step,
+                hint.reasons.column(),
+                hint.first_at.as_millis(),
+                hint.last_at.as_millis(),
+            )
+        };
+        rows::json(&self.0.iter().map(row).collect::<Vec<_>>())
     }
 }
 

@@ -7,7 +7,7 @@ use sqlx::Row;
 
 use super::Store;
 use super::absence::{self, Absent, Concluded, RemovalLimit};
-use super::changes::{Cause, Change, Occasion, Origin};
+use super::changes::{Cause, Change, Occasion, Origin, Told};
 use super::claims::{ClaimedBatch, held_tokens};
 use super::custom_metadata::MetadataFields;
 use super::dirty_entries::{Reason as Hinted, Reasons};
@@ -15,6 +15,7 @@ use super::entry_events::{self, EventKind, NewEvent};
 use super::entry_sync::{self, LookRow, PendingMark};
 use super::error::Error;
 use super::judgement::{self, Judged};
+use super::mark_gates::{self, MarkGate};
 use super::rows::{self, RowId};
 use super::writer::WriteTx;
 use super::{assets, custom_metadata, thumbnails};
@@ -114,6 +115,8 @@ pub enum Saved {
         change: Option<Change>,
         /// Its picture is to be fetched.
         thumbnail_wanted: bool,
+        /// Whether its mark may be sent now: open also when none was decided on.
+        gate: MarkGate,
     },
 }
 
@@ -123,6 +126,9 @@ impl Store {
     /// Visibility facts of mirrored entries are kept on every look; content only where there is some. A change row is
     /// written where visitors see a change, or where an editor's repeated request is told again (`Tell::Synced` with
     /// `resync`): the echo of our own write-back writes none. Set-wise: a batch of 100 takes some 25 statements.
+    ///
+    /// What hooks are to be told of it is written with it. A mark that required hooks hold back is not about to be sent,
+    /// whatever the look says: its gate is not open.
     ///
     /// # Errors
     /// Those of writing; nothing is kept then.
@@ -142,6 +148,8 @@ impl Store {
 
         let absent = save_absent(&mut tx, account, &batch, limit, self.now()).await?;
         let seen = save_seen(&mut tx, account, &batch, self.now()).await?;
+        let gates = mark_gates::closed(&mut tx, &batch.to_mark()).await?;
+        mark_gates::hold_back(&mut tx, &gates, self.now()).await?;
         let wanted = thumbnails::wanted(&mut tx, &batch.row_ids(), self.now()).await?;
         tx.commit().await?;
 
@@ -158,9 +166,12 @@ impl Store {
             Some(_) if braked && matches!(save, Save::Absent { .. }) => Saved::Braked,
             Some(row_id) => match judged.get(row_id) {
                 None => Saved::NotMirrored,
-                Some(Judged { state, change }) => {
-                    Saved::Mirrored { state: state.clone(), change: *change, thumbnail_wanted: wanted.contains(row_id) }
-                }
+                Some(Judged { state, change }) => Saved::Mirrored {
+                    state: state.clone(),
+                    change: *change,
+                    thumbnail_wanted: wanted.contains(row_id),
+                    gate: gates.get(row_id).cloned().unwrap_or_default(),
+                },
             },
         };
         Ok(saves.iter().map(|save| (save.entry_id().clone(), outcome(save))).collect())
@@ -189,6 +200,12 @@ impl<'a> Held<'a> {
             }
         }
         held
+    }
+
+    /// Those that a mark was decided on for.
+    fn to_mark(&self) -> Vec<RowId> {
+        let is_to_mark = |seen: &Seen| matches!(seen.decision, Decision::Sync { mark: Mark::Update | Mark::Add, .. });
+        self.seen.iter().filter(|(_, seen, _)| is_to_mark(seen)).map(|(row_id, ..)| *row_id).collect()
     }
 
     fn row_ids(&self) -> Vec<RowId> {
@@ -248,8 +265,13 @@ async fn save_seen(
 }
 
 fn occasion(seen: &Seen, origin: Origin) -> Occasion {
-    let resync = matches!(seen.decision, Decision::Sync { tell: Tell::Synced { resync: true }, .. });
-    Occasion { resync, ..Occasion::new(seen.cause, origin) }
+    let (told, resync) = match seen.decision {
+        Decision::Sync { tell: Tell::Synced { resync }, .. } => (Told::Synced, resync),
+        Decision::Sync { tell: Tell::Changed, .. } => (Told::Content, false),
+        Decision::Sync { tell: Tell::ToldBefore, .. } | Decision::Nothing(_) => (Told::Facts, false),
+        Decision::Fill => (Told::Quietly, false),
+    };
+    Occasion { resync, told, ..Occasion::new(seen.cause, origin) }
 }
 
 fn look_row(row_id: RowId, seen: &Seen) -> LookRow<'_> {
@@ -265,6 +287,7 @@ fn look_row(row_id: RowId, seen: &Seen) -> LookRow<'_> {
         metadata_version: seen.metadata_version,
         synced_at: seen.content.as_ref().map(|_| seen.looked_at),
         emitted_version: seen.emitted_version,
+        is_told: matches!(seen.decision, Decision::Sync { tell: Tell::Synced { .. }, .. }),
         pending_mark_xml: seen.pending_mark.as_ref().map(|mark| mark.xml_sent.as_str()),
         pending_mark_version: seen.pending_mark.as_ref().and_then(|mark| mark.base_version),
     }

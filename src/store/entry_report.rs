@@ -16,6 +16,8 @@ use crate::domain::visibility::PublicState;
 
 /// Notifications about the entry in the report, the latest ones.
 const HINTS_MAX: i64 = 50;
+/// Deliveries about the entry in the report, the oldest ones.
+const DELIVERIES_MAX: i64 = 50;
 
 /// The report. Times are RFC 3339 UTC, but those that Kaltura gives in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,6 +42,8 @@ pub struct EntryReport {
     pub content: Option<ContentReport>,
     /// The work that waits for it, if any.
     pub dirty: Option<DirtyReport>,
+    /// What hooks have yet to be told of it, and what was given up, in their order.
+    pub deliveries: Vec<DeliveryReport>,
     /// What visitors were told of it and is still in the feed, in order.
     pub changes: Vec<ChangeReport>,
     /// All that happened and is still remembered, in order of time.
@@ -75,6 +79,8 @@ pub struct SyncReport {
     pub marked_version: Option<i64>,
     /// A write-back was about to be sent and its outcome is not known.
     pub mark_pending: bool,
+    /// The metadata version whose mark waits for required hooks.
+    pub awaited_version: Option<i64>,
     /// Why the latest attempt failed.
     pub error: Option<String>,
     /// When it did.
@@ -200,6 +206,27 @@ pub struct DirtyReport {
     pub last_error: Option<String>,
 }
 
+/// What a hook has yet to be told of the entry, or was not told for good.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeliveryReport {
+    /// Its name.
+    pub id: String,
+    /// The hook's.
+    pub hook: String,
+    /// The mark waits for this hook.
+    pub required: bool,
+    /// What it is told.
+    pub event: String,
+    /// `waiting`, `leased` or `dead`.
+    pub state: String,
+    /// Attempts so far.
+    pub attempts: i64,
+    /// When it is attempted next; absent while it stands behind another.
+    pub due_at: Option<String>,
+    /// What the latest attempt said.
+    pub note: Option<String>,
+}
+
 /// A change visitors were told.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChangeReport {
@@ -258,6 +285,7 @@ impl Store {
             sync: SyncReport::default(),
             content: None,
             dirty,
+            deliveries: Vec::new(),
             changes: Vec::new(),
             timeline: Vec::new(),
         };
@@ -268,11 +296,46 @@ impl Store {
             report.sync = sync_report(&row)?;
             add_content(&mut tx, &mut report, account, row_id).await?;
             report.changes = change_reports(&mut tx, row_id).await?;
+            report.deliveries = self.delivery_reports(&mut tx, row_id).await?;
             timeline.extend(events(&mut tx, row_id).await?);
         }
         timeline.sort_by_key(|(at, _)| *at);
         report.timeline = timeline.into_iter().map(|(_, happening)| happening).collect();
         Ok(Some(report))
+    }
+
+    async fn delivery_reports(
+        &self,
+        connection: &mut SqliteConnection,
+        row_id: RowId,
+    ) -> Result<Vec<DeliveryReport>, Error> {
+        sqlx::query(
+            "select d.delivery_id, h.name, h.required and h.configured as required, d.event, d.state, d.attempts,
+                    d.due_at, d.note
+             from deliveries as d
+             cross join hooks as h on h.hook_id = d.hook_id
+             where d.row_id = ? and d.state in ('waiting', 'leased', 'dead')
+             order by d.delivery_id
+             limit ?",
+        )
+        .bind(row_id)
+        .bind(DELIVERIES_MAX)
+        .fetch_all(connection)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(DeliveryReport {
+                id: self.0.mirror.outbox.id(row.try_get("delivery_id")?).to_string(),
+                hook: row.try_get("name")?,
+                required: row.try_get("required")?,
+                event: row.try_get("event")?,
+                state: row.try_get("state")?,
+                attempts: row.try_get("attempts")?,
+                due_at: moment(row, "due_at")?,
+                note: row.try_get("note")?,
+            })
+        })
+        .collect()
     }
 }
 
@@ -288,7 +351,7 @@ async fn sync_row(
     let row = sqlx::query(
         "select row_id, looked_at, seen_at, updated_at, decision, reason, field_value, metadata_id, metadata_version,
                 synced_at, emitted_version, marked_at, marked_version, pending_mark_xml is not null as mark_pending,
-                error, error_at, hidden_at
+                awaited_version, error, error_at, hidden_at
          from entry_sync
          where account_id = ? and entry_id = ?",
     )
@@ -314,6 +377,7 @@ fn sync_report(row: &SqliteRow) -> Result<SyncReport, Error> {
         marked_at: moment(row, "marked_at")?,
         marked_version: row.try_get("marked_version")?,
         mark_pending: row.try_get("mark_pending")?,
+        awaited_version: row.try_get("awaited_version")?,
         error: row.try_get("error")?,
         error_at: moment(row, "error_at")?,
     })

@@ -92,7 +92,7 @@ impl Store {
     pub async fn known(&self, account: AccountId, entries: &[EntryId]) -> Result<HashMap<EntryId, KnownEntry>, Error> {
         sqlx::query(
             "select s.entry_id, s.looked_at, s.seen_at, s.updated_at, s.emitted_version, s.marked_at, s.marked_version,
-                    s.pending_mark_xml, s.pending_mark_version, s.hidden_at, s.error,
+                    s.failed_version, s.pending_mark_xml, s.pending_mark_version, s.hidden_at, s.error,
                     e.row_id is not null as in_mirror, e.content_fingerprint, e.missing_since, e.removed_at
              from json_each(?) as wanted
              cross join entry_sync as s on s.account_id = ? and s.entry_id = wanted.value
@@ -149,14 +149,56 @@ impl Store {
         let row_ids = ensure_rows(&mut tx, batch.account(), kept.iter().map(|mark| &mark.entry_id).collect()).await?;
         write_marks(&mut tx, &kept, &row_ids).await?;
         custom_metadata::keep_marks(&mut tx, &kept, &row_ids).await?;
-        let events: Vec<_> = kept
-            .iter()
-            .map(|mark| {
-                let detail = format!("{} in metadata {} version {}", mark.value, mark.metadata_id, mark.new_version);
-                NewEvent::new(row_ids[&mark.entry_id], EventKind::Mark, detail)
-            })
-            .collect();
-        entry_events::append(&mut tx, &events, self.now()).await?;
+        entry_events::append(&mut tx, &mark_events(&kept, &row_ids), self.now()).await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    /// These write-backs of `sync_failed_value` are about to be sent, for those entries whose claim still holds.
+    ///
+    /// # Errors
+    /// Those of writing; nothing is kept then.
+    pub async fn announce_failures(
+        &self,
+        batch: &ClaimedBatch,
+        marks: Vec<(EntryId, PendingMark)>,
+    ) -> Result<Vec<(EntryId, Noted)>, Error> {
+        let mut tx = self.write().await?;
+        let held = held_tokens(&mut tx, batch).await?;
+        let (kept, outcomes) = split_held(marks, |mark| &mark.0, |entry| held.contains(entry));
+        let row_ids = ensure_rows(&mut tx, batch.account(), kept.iter().map(|mark| &mark.0).collect()).await?;
+        let marks: Vec<_> =
+            kept.iter().map(|(entry, mark)| (row_ids[entry], &mark.xml_sent, mark.base_version)).collect();
+        sqlx::query(
+            "update entry_sync
+             set pending_mark_xml = mark.value ->> 1, pending_mark_version = mark.value ->> 2
+             from json_each(?) as mark
+             where entry_sync.row_id = mark.value ->> 0",
+        )
+        .bind(rows::parameter(&marks))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    /// Keeps that editors were told of syncs that failed for good, for those entries whose claim still holds. While the
+    /// version that made stands, the sync is still wanted; what hooks were told of it stays told.
+    ///
+    /// # Errors
+    /// Those of writing; nothing is kept then.
+    pub async fn record_failure_mark(
+        &self,
+        batch: &ClaimedBatch,
+        marks: Vec<MarkRecord>,
+    ) -> Result<Vec<(EntryId, Noted)>, Error> {
+        let mut tx = self.write().await?;
+        let held = held_tokens(&mut tx, batch).await?;
+        let (kept, outcomes) = split_held(marks, |mark| &mark.entry_id, |entry| held.contains(entry));
+        let row_ids = ensure_rows(&mut tx, batch.account(), kept.iter().map(|mark| &mark.entry_id).collect()).await?;
+        write_failure_marks(&mut tx, &kept, &row_ids).await?;
+        custom_metadata::keep_marks(&mut tx, &kept, &row_ids).await?;
+        entry_events::append(&mut tx, &mark_events(&kept, &row_ids), self.now()).await?;
         tx.commit().await?;
         Ok(outcomes)
     }
@@ -256,6 +298,7 @@ fn known_entry(row: &SqliteRow) -> Result<KnownEntry, Error> {
             content: rows::fingerprint(row, "content_fingerprint")?,
             emitted_version: row.try_get("emitted_version")?,
             marked: marked_version.zip(rows::time(row, "marked_at")?),
+            failed: row.try_get("failed_version")?,
         },
         in_mirror: row.try_get("in_mirror")?,
         missing_since: rows::time(row, "missing_since")?,
@@ -284,8 +327,8 @@ struct MarkRow<'a> {
     value: &'a str,
 }
 
-async fn write_marks(tx: &mut WriteTx, marks: &[MarkRecord], row_ids: &HashMap<EntryId, RowId>) -> Result<(), Error> {
-    let marks: Vec<_> = marks
+fn mark_rows<'a>(marks: &'a [MarkRecord], row_ids: &HashMap<EntryId, RowId>) -> Vec<MarkRow<'a>> {
+    marks
         .iter()
         .map(|mark| MarkRow {
             row_id: row_ids[&mark.entry_id],
@@ -294,7 +337,45 @@ async fn write_marks(tx: &mut WriteTx, marks: &[MarkRecord], row_ids: &HashMap<E
             version: mark.new_version,
             value: &mark.value,
         })
-        .collect();
+        .collect()
+}
+
+fn mark_events(marks: &[MarkRecord], row_ids: &HashMap<EntryId, RowId>) -> Vec<NewEvent> {
+    marks
+        .iter()
+        .map(|mark| {
+            let detail = format!("{} in metadata {} version {}", mark.value, mark.metadata_id, mark.new_version);
+            NewEvent::new(row_ids[&mark.entry_id], EventKind::Mark, detail)
+        })
+        .collect()
+}
+
+/// The sync that was told under the version before is the one that this version stands for.
+async fn write_failure_marks(
+    tx: &mut WriteTx,
+    marks: &[MarkRecord],
+    row_ids: &HashMap<EntryId, RowId>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update entry_sync
+         set failed_version = mark.value ->> 'version',
+             emitted_version = iif(emitted_version = pending_mark_version, mark.value ->> 'version', emitted_version),
+             metadata_id = mark.value ->> 'metadata_id',
+             metadata_version = mark.value ->> 'version',
+             field_value = mark.value ->> 'value',
+             pending_mark_xml = null,
+             pending_mark_version = null
+         from json_each(?) as mark
+         where entry_sync.row_id = mark.value ->> 'row_id'",
+    )
+    .bind(rows::parameter(&mark_rows(marks, row_ids)))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn write_marks(tx: &mut WriteTx, marks: &[MarkRecord], row_ids: &HashMap<EntryId, RowId>) -> Result<(), Error> {
+    let marks = mark_rows(marks, row_ids);
     sqlx::query(
         "update entry_sync
          set marked_at = mark.value ->> 'at',
@@ -304,6 +385,8 @@ async fn write_marks(tx: &mut WriteTx, marks: &[MarkRecord], row_ids: &HashMap<E
              field_value = mark.value ->> 'value',
              pending_mark_xml = null,
              pending_mark_version = null,
+             failed_version = null,
+             awaited_version = null,
              error = null,
              error_at = null
          from json_each(?) as mark
@@ -367,6 +450,8 @@ pub(super) struct LookRow<'a> {
     /// When content came in with this look.
     pub(super) synced_at: Option<Timestamp>,
     pub(super) emitted_version: Option<i64>,
+    /// Hooks are told of a sync.
+    pub(super) is_told: bool,
     pub(super) pending_mark_xml: Option<&'a str>,
     pub(super) pending_mark_version: Option<i64>,
 }
@@ -380,7 +465,8 @@ pub(super) fn kept_field(field: &SyncField) -> Option<&str> {
     }
 }
 
-/// Keeps looks that found their entries.
+/// Keeps looks that found their entries. A sync that is told without an object forgets the mark of one that is gone: the
+/// next look would tell it anew. No mark waits for hooks any more, unless this look says so again.
 pub(super) async fn write_looks(tx: &mut WriteTx, looks: &[LookRow<'_>]) -> Result<(), Error> {
     sqlx::query(
         "update entry_sync
@@ -394,6 +480,10 @@ pub(super) async fn write_looks(tx: &mut WriteTx, looks: &[LookRow<'_>]) -> Resu
              metadata_version = look.value ->> 'metadata_version',
              synced_at = coalesce(look.value ->> 'synced_at', synced_at),
              emitted_version = coalesce(look.value ->> 'emitted_version', emitted_version),
+             sync_number = sync_number + (look.value ->> 'is_told'),
+             marked_at = iif(look.value ->> 'emitted_version' = 0, null, marked_at),
+             marked_version = iif(look.value ->> 'emitted_version' = 0, null, marked_version),
+             awaited_version = null,
              pending_mark_xml = look.value ->> 'pending_mark_xml',
              pending_mark_version = look.value ->> 'pending_mark_version',
              error = null,

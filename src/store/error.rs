@@ -68,7 +68,7 @@ pub enum Error {
         cause: io::Error,
     },
     /// No room: nothing was stored, and nothing was promised. Becomes a 503.
-    #[error("the disk or the database is full: {cause}")]
+    #[error("the disk or the database is full, make room: {cause}")]
     Full {
         /// What SQLite said.
         cause: String,
@@ -109,6 +109,17 @@ impl Error {
         Self::Unusable { path: path.to_owned(), cause }
     }
 
+    /// By SQLite's extended result code.
+    fn of_code(extended: i32, cause: String) -> Self {
+        match (extended, extended & 0xff) {
+            (code::IOERR_SHMSIZE | code::IOERR_SHMMAP, _) | (_, code::FULL) => Self::Full { cause },
+            (_, code::BUSY | code::LOCKED) => Self::Busy { cause },
+            (_, code::READONLY) => Self::ReadOnly,
+            (_, code::CORRUPT | code::NOTADB) => Self::Corrupt { cause },
+            _ => Self::Failed { cause },
+        }
+    }
+
     /// The same decision for each of several callers that shared one transaction.
     pub(super) fn shared(&self) -> Self {
         let cause = self.to_string();
@@ -131,6 +142,9 @@ mod code {
     pub(super) const CORRUPT: i32 = 11;
     pub(super) const FULL: i32 = 13;
     pub(super) const NOTADB: i32 = 26;
+    /// Extended codes of an I/O error: no room for the WAL's index, which is a full disk, too.
+    pub(super) const IOERR_SHMSIZE: i32 = 10 | (19 << 8);
+    pub(super) const IOERR_SHMMAP: i32 = 10 | (21 << 8);
 }
 
 impl From<sqlx::Error> for Error {
@@ -138,19 +152,24 @@ impl From<sqlx::Error> for Error {
         let cause = error.to_string();
         match &error {
             sqlx::Error::Database(database) => {
-                let extended: i32 = database.code().and_then(|code| code.parse().ok()).unwrap_or(1);
-                match extended & 0xff {
-                    code::BUSY | code::LOCKED => Self::Busy { cause },
-                    code::READONLY => Self::ReadOnly,
-                    code::CORRUPT | code::NOTADB => Self::Corrupt { cause },
-                    code::FULL => Self::Full { cause },
-                    _ => Self::Failed { cause },
-                }
+                Self::of_code(database.code().and_then(|code| code.parse().ok()).unwrap_or(1), cause)
             }
             sqlx::Error::PoolTimedOut => Self::Busy { cause: "no connection came free in time".into() },
             sqlx::Error::PoolClosed => Self::Closed,
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => Self::Corrupt { cause },
             _ => Self::Failed { cause },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_room_for_the_index_of_the_wal_is_a_full_disk_and_other_failures_of_it_are_not() {
+        let full = |code| matches!(Error::of_code(code, String::new()), Error::Full { .. });
+        assert!(full(13) && full(4874) && full(5386));
+        assert!(!full(10) && !full(266) && !full(5));
     }
 }

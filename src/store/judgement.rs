@@ -1,7 +1,7 @@
 //! What visitors may see, judged anew: every way in which an entry appears, changes or disappears ends here.
 //!
 //! Reads entries as the transaction has left them, judges each, and writes the answer together with the change row
-//! and the event that tell of it. Nothing else writes `public_state`, `public_fingerprint` and `seq`.
+//! and the event that tell of it, and what hooks are to be told. Nothing else writes `public_state`, `public_fingerprint` and `seq`.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,6 +12,7 @@ use sqlx::sqlite::SqliteRow;
 use super::changes::{self, Answer, Change, NewChange, Occasion, Op};
 use super::entry_events::{self, EventKind, NewEvent};
 use super::error::Error;
+use super::outbox::{self, News};
 use super::policy;
 use super::rows::{self, RowId};
 use super::thumbnails;
@@ -58,6 +59,9 @@ pub(super) async fn judge_again(
     let events: Vec<_> =
         judgements.iter().filter_map(|judgement| judgement.event(told.get(&judgement.known.row_id))).collect();
     entry_events::append(tx, &events, now).await?;
+    let news: Vec<_> =
+        judgements.iter().map(|judgement| judgement.news(told.get(&judgement.known.row_id).copied())).collect();
+    outbox::tell(tx, account, &news, now).await?;
     Ok(judgements
         .into_iter()
         .map(|judgement| {
@@ -99,6 +103,11 @@ impl<'a> Judgement<'a> {
     fn change(&self) -> Option<NewChange> {
         let (row_id, entry_id) = (self.known.row_id, self.known.entry_id.clone());
         self.told.map(|told| NewChange::new(row_id, entry_id, told, self.occasion.origin, self.after.fingerprint))
+    }
+
+    fn news(&self, change: Option<Change>) -> News<'_> {
+        let Self { known, after, occasion, .. } = self;
+        News { row_id: known.row_id, occasion: *occasion, before: known.before.as_ref(), after, change }
     }
 
     /// Withheld before, or never judged, and shown from now on.

@@ -9,7 +9,7 @@ use super::error::Error;
 /// The lock, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
-    _file: File,
+    file: File,
 }
 
 impl DirectoryLock {
@@ -30,7 +30,15 @@ impl DirectoryLock {
             Err(TryLockError::Error(cause)) => return Err(unusable(cause)),
         }
         write_pid(&mut file).map_err(unusable)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+/// Closing the file alone would not do: a program that is just being started holds it too, from the moment it was split off
+/// from this process until it becomes itself.
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
 
@@ -60,4 +68,19 @@ fn write_pid(file: &mut File) -> std::io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
     writeln!(file, "{}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_given_back_is_free_although_a_program_that_is_being_started_still_has_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = DirectoryLock::take(directory.path()).unwrap();
+        let _of_a_child = lock.file.try_clone().unwrap();
+        assert!(matches!(DirectoryLock::take(directory.path()), Err(Error::Locked { .. })));
+        drop(lock);
+        assert!(DirectoryLock::take(directory.path()).is_ok());
+    }
 }

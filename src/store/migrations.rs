@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, SqlSafeStr, SqlitePool};
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqliteConnection, SqlitePool};
 
 use super::error::Error;
+use super::turn::Writer;
 
 /// One step: version, name, statements.
 type Step = (i64, &'static str, &'static str);
@@ -14,6 +15,7 @@ type Step = (i64, &'static str, &'static str);
 pub(super) const MIRROR: &[Step] = &[
     (1, "reception", include_str!("../../migrations/mirror/0001_reception.sql")),
     (2, "mirror", include_str!("../../migrations/mirror/0002_mirror.sql")),
+    (3, "outbox", include_str!("../../migrations/mirror/0003_outbox.sql")),
     (4, "events", include_str!("../../migrations/mirror/0004_events.sql")),
 ];
 
@@ -25,13 +27,15 @@ pub(super) const THUMBNAILS: &[Step] =
 ///
 /// # Errors
 /// `NewerDatabase` when a later program has been here; `Corrupt` when an applied step is not the one we know.
-pub(super) async fn apply(pool: &SqlitePool, file: &Path, steps: &[Step]) -> Result<(), Error> {
-    let found = version(pool).await?;
+pub(super) async fn apply(writer: &Writer, file: &Path, steps: &[Step]) -> Result<(), Error> {
+    let mut turn = writer.turn().await?;
+    let found = version(&mut turn).await?;
     let known = last(steps);
     if found > known {
         return Err(Error::NewerDatabase { file: file.to_owned(), found, known });
     }
-    Migrator::with_migrations(steps.iter().map(migration).collect()).run(pool).await.map_err(|error| match error {
+    let migrator = Migrator::with_migrations(steps.iter().map(migration).collect());
+    migrator.run(&mut *turn).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Error::from(error),
         other => Error::Corrupt { cause: format!("{}: {other}", file.display()) },
     })
@@ -42,7 +46,8 @@ pub(super) async fn apply(pool: &SqlitePool, file: &Path, steps: &[Step]) -> Res
 /// # Errors
 /// `NewerDatabase` or `OlderDatabase`.
 pub(super) async fn require(pool: &SqlitePool, file: &Path, steps: &[Step]) -> Result<(), Error> {
-    let (found, known) = (version(pool).await?, last(steps));
+    let found = version(&mut *pool.acquire().await?).await?;
+    let known = last(steps);
     let file = file.to_owned();
     match found.cmp(&known) {
         std::cmp::Ordering::Equal => Ok(()),
@@ -56,15 +61,15 @@ fn last(steps: &[Step]) -> i64 {
 }
 
 /// The last step applied; 0 for an empty database.
-async fn version(pool: &SqlitePool) -> Result<i64, Error> {
+async fn version(connection: &mut SqliteConnection) -> Result<i64, Error> {
     let tracked: i64 = sqlx::query_scalar("select count(*) from sqlite_schema where name = '_sqlx_migrations'")
-        .fetch_one(pool)
+        .fetch_one(&mut *connection)
         .await?;
     if tracked == 0 {
         return Ok(0);
     }
     Ok(sqlx::query_scalar("select coalesce(max(version), 0) from _sqlx_migrations where success")
-        .fetch_one(pool)
+        .fetch_one(connection)
         .await?)
 }
 
@@ -85,15 +90,17 @@ mod tests {
         let file = directory.path().join("mirror.db");
         let database = Database::open(&file, None).await.unwrap();
         apply(database.writer().unwrap(), &file, &MIRROR[..2]).await.unwrap();
+        let mut turn = database.writer().unwrap().turn().await.unwrap();
         sqlx::query(
             "insert into inbox_items
                  (inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome, fields_hash, repeats, repeated_at)
              values (1, 1, 1, 'api', 1001, 'entry_update', '0_abcd1234', 'hinted', x'ab', 2, 77),
                     (1, 2, 1, 'api', 1002, 'user_banned', null, 'kept', x'cd', 0, null)",
         )
-        .execute(database.writer().unwrap())
+        .execute(&mut *turn)
         .await
         .unwrap();
+        drop(turn);
 
         apply(database.writer().unwrap(), &file, MIRROR).await.unwrap();
         let rows = sqlx::query(

@@ -1,14 +1,18 @@
 //! `mirror.db` and what the process remembers beside it: what the store's methods and its two desks share.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::sync::Notify;
 
 use super::database::Database;
 use super::error::Error;
+use super::hook_set::Outbox;
 use super::limits::Limits;
 use super::lock::DirectoryLock;
+use super::numbers::Numbers;
 use super::pace::Pace;
+use super::turn::Turn;
 use super::writer::{Tickets, WriteTx};
 use crate::domain::clock::Clock;
 
@@ -16,11 +20,13 @@ use crate::domain::clock::Clock;
 pub(super) struct Mirror {
     pub(super) database: Database,
     pub(super) pace: Pace,
+    pub(super) numbers: Numbers,
     pub(super) dirty_signal: Notify,
     pub(super) ask_signal: Notify,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
-    tickets: Tickets,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) tickets: Tickets,
     last_inbox_id: AtomicI64,
     /// Held for as long as anything may write; absent when opened for reading only.
     _lock: Option<DirectoryLock>,
@@ -38,9 +44,11 @@ impl Mirror {
             sqlx::query_scalar("select coalesce(max(inbox_id), 0) from inbox").fetch_one(database.readers()).await?;
         Ok(Self {
             pace: Pace::new(limits.resync.clone()),
+            numbers: Numbers::default(),
             dirty_signal: Notify::new(),
             ask_signal: Notify::new(),
             last_inbox_id: AtomicI64::new(last_inbox_id),
+            outbox: Arc::new(Outbox::load(database.readers()).await?),
             database,
             clock,
             limits,
@@ -51,7 +59,12 @@ impl Mirror {
 
     /// A writing transaction; waits for its turn.
     pub(super) async fn write(&self) -> Result<WriteTx, Error> {
-        Ok(WriteTx::new(self.database.write().await?, self.tickets.clone()))
+        Ok(WriteTx::new(self.database.write().await?, self.tickets.clone(), Arc::clone(&self.outbox)))
+    }
+
+    /// The right to write, for whoever brings a whole transaction in one text; waits for its turn.
+    pub(super) async fn turn(&self) -> Result<Turn, Error> {
+        self.database.writer()?.turn().await
     }
 
     /// The number of the next request in the inbox; one that is not used in the end is skipped.

@@ -23,18 +23,27 @@ mod changes;
 mod claims;
 mod custom_metadata;
 mod database;
+mod deliveries;
+mod delivery_content;
+mod delivery_lines;
+mod delivery_list;
 mod dirty_entries;
 mod entries;
 mod entry_events;
 mod entry_report;
 mod entry_sync;
 mod error;
+mod hook_set;
+mod hooks;
 mod inbox;
 mod judgement;
 mod limits;
 mod lock;
+mod mark_gates;
 mod migrations;
 mod mirror;
+mod numbers;
+mod outbox;
 mod pace;
 mod policy;
 mod prune;
@@ -47,6 +56,7 @@ mod secrets_seen;
 mod settings;
 mod tallies;
 mod thumbnails;
+mod turn;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -62,14 +72,22 @@ pub use accounts::{Account, AccountSpec};
 pub use changes::{Cause, Change, ChangeRow, Op, Origin};
 pub use claims::{ClaimedBatch, ClaimedEntry, Outcome, Settled};
 pub use custom_metadata::MetadataFields;
+pub use deliveries::{
+    AttemptReport, ClaimedDelivery, DELIVERY_CLAIM_MAX, DeliveryContent, DeliveryOutcome, LONGEST_DELIVERY_WAIT,
+};
+pub use delivery_list::{DeliveryFilter, DeliveryRow, DeliveryState, Retried};
 pub use dirty_entries::{DeadEntry, DirtyCounts, Lane, Reason, Reasons};
 pub use entries::{Content, Save, Saved, Seen};
 pub use entry_events::EventKind;
-pub use entry_report::{CategoryReport, ContentReport, DirtyReport, EntryReport, FactsReport, ThumbnailReport};
+pub use entry_report::{
+    CategoryReport, ContentReport, DeliveryReport, DirtyReport, EntryReport, FactsReport, ThumbnailReport,
+};
 pub use entry_sync::{KnownEntry, MarkRecord, Noted, PendingMark};
 pub use error::Error;
+pub use hooks::{HookSpec, HookState, HookWhat};
 pub use inbox::{InboxFilter, InboxItem, InboxRequest, ItemOutcome, StoredRequest, Verdict};
 pub use limits::{CLAIM_MAX, InboxLimits, LONGEST_WAIT, Limits, Resync};
+pub use mark_gates::MarkGate;
 pub use policy::{AccountFacts, PolicyChange};
 pub use prune::Pruned;
 pub use public_entries::{FoundEntry, PAGE_MAX, PublicCursor, PublicPage, PublicShape, PublicShapes};
@@ -133,6 +151,7 @@ impl Store {
         let mut tx = mirror.write().await?;
         let accounts = accounts::register(&mut tx, data_dir, accounts, now).await?;
         claims::void_leases(&mut tx, now).await?;
+        delivery_lines::void_leases(&mut tx, now).await?;
         tx.commit().await?;
         let reception = Reception::open(&mirror);
         let rejections = RejectionDesk::open(&mirror, &reception);

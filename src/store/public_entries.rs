@@ -15,6 +15,7 @@ use super::rows::{self, RowId};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, EntryId, InvalidId, MetadataProfileId};
 use crate::domain::public_entry::{PublicCaption, PublicEntry, PublicFlavor, PublicThumbnail, PublishFields};
+use crate::domain::visibility::{PublicState, Withheld};
 
 /// Entries on one page, at most.
 pub const PAGE_MAX: usize = 100;
@@ -163,7 +164,7 @@ impl Store {
     }
 
     /// Whether an id alone may not say which entry is meant, also to a visitor who asks for one account only.
-    fn has_several_accounts(&self) -> bool {
+    pub(super) fn has_several_accounts(&self) -> bool {
         self.accounts().len() > 1
     }
 }
@@ -225,6 +226,62 @@ async fn shown_after(
     .fetch_all(connection)
     .await?;
     Ok(rows)
+}
+
+/// An entry as hooks may hear of it, withheld or not.
+#[derive(Debug, Clone)]
+pub(super) struct KeptEntry {
+    /// As visitors get it, or would get it.
+    pub(super) entry: PublicEntry,
+    /// Why they do not get it now, in stable words; empty when they do.
+    pub(super) withheld: Vec<&'static str>,
+    /// Of the public answer; absent while there is none.
+    pub(super) fingerprint: Option<String>,
+}
+
+/// Those of these entries of one account whose content is kept. Never for visitors: these may be withheld.
+pub(super) async fn kept(
+    connection: &mut SqliteConnection,
+    row_ids: &[RowId],
+    shape: &PublicShape,
+    is_one_of_several: bool,
+    now: Timestamp,
+) -> Result<HashMap<RowId, KeptEntry>, Error> {
+    let rows = sqlx::query(
+        "select e.row_id, e.entry_id, e.name, e.description, e.tags, e.media_type, e.kind, e.duration_s, e.duration_ms,
+                e.width, e.height, e.created_at, e.updated_at, e.start_date, e.end_date, e.plays, e.views,
+                e.reference_id, e.seq, s.synced_at, t.version as thumbnail_version, e.public_state,
+                e.public_fingerprint
+         from (select distinct value from json_each(?)) as wanted
+         cross join entries as e on e.row_id = wanted.value
+         cross join entry_sync as s on s.row_id = e.row_id
+         left join entry_thumbnails as t on t.row_id = e.row_id and t.sha256 is not null",
+    )
+    .bind(rows::parameter(row_ids))
+    .fetch_all(&mut *connection)
+    .await?;
+    let entries = assemble(connection, &rows, shape, is_one_of_several).await?;
+    rows.iter()
+        .zip(entries)
+        .map(|(row, entry)| {
+            let withheld = withheld(row, &entry, now)?;
+            let fingerprint = rows::fingerprint(row, "public_fingerprint")?.filter(|_| withheld.is_empty());
+            let fingerprint = fingerprint.map(|fingerprint| fingerprint.to_string());
+            Ok((row.try_get("row_id")?, KeptEntry { entry, withheld, fingerprint }))
+        })
+        .collect()
+}
+
+/// A date that has passed a moment ago withholds before it has been followed.
+fn withheld(row: &SqliteRow, entry: &PublicEntry, now: Timestamp) -> Result<Vec<&'static str>, Error> {
+    let state = PublicState::parse(row.try_get::<Option<&str>, _>("public_state")?.unwrap_or_default());
+    let now = now.as_secs();
+    let begins = entry.start_date.is_some_and(|start| start > now);
+    let ended = entry.end_date.is_some_and(|end| end <= now);
+    Ok(match state {
+        PublicState::Public if begins || ended => vec![Withheld::Schedule.as_str()],
+        state => state.reasons().iter().map(|why| why.as_str()).collect(),
+    })
 }
 
 /// The entries of these rows, with what lies in other tables: three statements, however many there are.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use sqlx::Row;
 
 use super::Store;
-use super::accept::{Acceptance, Accepted, Items, Known, to_json};
+use super::accept::{Acceptance, Accepted, Known, Rows, to_json};
 use super::error::Error;
 use super::inbox::{StoredRequest, stored};
-use super::prune;
+use super::{outbox, prune};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AccountId;
 use crate::domain::secret::SecretLabel;
@@ -99,16 +99,19 @@ impl Store {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let received_at = Timestamp::from_millis(row.try_get("received_at")?);
-        let mut known =
-            Known::among(&mut tx, hints.iter().filter_map(|hint| hint.dedupe_key(account)).collect()).await?;
-        let mut items = Items::default();
-        items.add(id, account, hints, received_at, &mut known);
-        let outcome = if items.is_repetition() { Acceptance::Duplicate } else { Acceptance::New };
-        items.write(&mut tx, &self.0.mirror).await?;
+        let mirror = &self.0.mirror;
+        let keys = hints.iter().filter_map(|hint| hint.dedupe_key(account)).collect();
+        let mut known = Known::among(&mut tx, mirror, keys).await?;
+        let mut rows = Rows::default();
+        rows.items.add(id, account, hints, received_at, &mut known);
+        let outcome = if rows.items.is_repetition() { Acceptance::Duplicate } else { Acceptance::New };
+        rows.add_to(&mut tx, mirror).await?;
         prune::count_late(&mut tx, id, row.try_get("kept_bytes")?).await?;
+        let accepted = Accepted { inbox_id: id, outcome };
+        outbox::forward(&mut tx, std::iter::once((account, accepted, received_at))).await?;
         tx.commit().await?;
         self.0.mirror.dirty_signal.notify_one();
         self.0.mirror.ask_signal.notify_one();
-        Ok(Some(Accepted { inbox_id: id, outcome }))
+        Ok(Some(accepted))
     }
 }

@@ -12,7 +12,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::Store;
-use super::changes::{Cause, Change, Occasion, Origin};
+use super::changes::{Cause, Change, Occasion, Origin, Told};
 use super::entry_events::{self, EventKind, NewEvent};
 use super::error::Error;
 use super::judgement;
@@ -437,7 +437,7 @@ async fn tell(
     now: Timestamp,
 ) -> Result<Option<Change>, Error> {
     entry_events::append(tx, &[NewEvent::new(row_id, EventKind::Thumbnail, said)], now).await?;
-    let occasion = Occasion::new(Cause::Changed, Origin::Worker);
+    let occasion = Occasion { told: Told::Picture, ..Occasion::new(Cause::Changed, Origin::Worker) };
     let judged = judgement::judge_again(tx, account, &[(row_id, occasion)], now).await?;
     Ok(judged.get(&row_id).and_then(|judged| judged.change))
 }

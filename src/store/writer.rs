@@ -3,9 +3,11 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{SqliteConnection, SqlitePool};
 
 use super::error::Error;
+use super::hook_set::{Hooks, Outbox};
+use super::turn::Tx;
 
 /// How many tickets one durable reservation covers: a start skips at most so many numbers.
 const RESERVATION: i64 = 10_000;
@@ -23,6 +25,21 @@ struct Counter {
     reserved: i64,
 }
 
+/// Tickets given out, and up to where they are reserved.
+struct Taken {
+    first: i64,
+    last: i64,
+    reserved: i64,
+}
+
+async fn reserve(connection: &mut SqliteConnection, up_to: i64) -> Result<(), Error> {
+    sqlx::query("update settings set value = ? where account_id = 0 and name = 'tickets_reserved'")
+        .bind(up_to)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 impl Tickets {
     /// Goes on above everything an earlier run may have given out.
     pub(super) async fn load(readers: &SqlitePool) -> Result<Self, Error> {
@@ -31,6 +48,29 @@ impl Tickets {
                 .fetch_one(readers)
                 .await?;
         Ok(Self(Arc::new(Mutex::new(Counter { last: reserved, reserved }))))
+    }
+
+    /// One ticket for whoever has the turn and no transaction yet.
+    pub(super) async fn take(&self, connection: &mut SqliteConnection) -> Result<i64, Error> {
+        let taken = self.give(1);
+        if taken.last > taken.reserved {
+            let up_to = taken.last + RESERVATION;
+            reserve(connection, up_to).await?;
+            self.is_reserved(up_to);
+        }
+        Ok(taken.first)
+    }
+
+    fn give(&self, count: i64) -> Taken {
+        self.with(|counter| {
+            let first = counter.last + 1;
+            counter.last += count;
+            Taken { first, last: counter.last, reserved: counter.reserved }
+        })
+    }
+
+    fn is_reserved(&self, up_to: i64) {
+        self.with(|counter| counter.reserved = counter.reserved.max(up_to));
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Counter) -> T) -> T {
@@ -42,15 +82,35 @@ impl Tickets {
 ///
 /// Statements run on `&mut *tx`. What happened is kept only by [`WriteTx::commit`]; dropped before, it never happened.
 pub(super) struct WriteTx {
-    transaction: Transaction<'static, Sqlite>,
+    transaction: Tx,
     tickets: Tickets,
     /// Written in this transaction, good once it is committed.
     reserving: Option<i64>,
+    outbox: Arc<Outbox>,
+    hooks: Arc<Hooks>,
+    /// There is something new to deliver once this is committed.
+    has_deliveries: bool,
 }
 
 impl WriteTx {
-    pub(super) fn new(transaction: Transaction<'static, Sqlite>, tickets: Tickets) -> Self {
-        Self { transaction, tickets, reserving: None }
+    pub(super) fn new(transaction: Tx, tickets: Tickets, outbox: Arc<Outbox>) -> Self {
+        let hooks = outbox.hooks();
+        Self { transaction, tickets, reserving: None, outbox, hooks, has_deliveries: false }
+    }
+
+    /// Whom to tell, as of this transaction.
+    pub(super) fn hooks(&self) -> Arc<Hooks> {
+        Arc::clone(&self.hooks)
+    }
+
+    /// From here on these are told.
+    pub(super) fn replace_hooks(&mut self, hooks: Hooks) {
+        self.hooks = Arc::new(hooks);
+    }
+
+    /// Wakes whoever delivers, once this is committed.
+    pub(super) fn wakes_deliverers(&mut self) {
+        self.has_deliveries = true;
     }
 
     /// One ticket or claim token.
@@ -60,32 +120,23 @@ impl WriteTx {
 
     /// The first of `count` tickets in a row.
     pub(super) async fn take_tickets(&mut self, count: usize) -> Result<i64, Error> {
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        let (first, last, reserved) = self.tickets.with(|counter| {
-            let first = counter.last + 1;
-            counter.last += count;
-            (first, counter.last, counter.reserved)
-        });
-        if last > self.reserving.unwrap_or(reserved) {
-            self.reserve(last + RESERVATION).await?;
+        let taken = self.tickets.give(i64::try_from(count).unwrap_or(i64::MAX));
+        if taken.last > self.reserving.unwrap_or(taken.reserved) {
+            let up_to = taken.last + RESERVATION;
+            reserve(&mut self.transaction, up_to).await?;
+            self.reserving = Some(up_to);
         }
-        Ok(first)
-    }
-
-    async fn reserve(&mut self, up_to: i64) -> Result<(), Error> {
-        sqlx::query("update settings set value = ? where account_id = 0 and name = 'tickets_reserved'")
-            .bind(up_to)
-            .execute(&mut *self.transaction)
-            .await?;
-        self.reserving = Some(up_to);
-        Ok(())
+        Ok(taken.first)
     }
 
     /// Makes all of it durable. After this returned, a crash changes nothing of it.
     pub(super) async fn commit(self) -> Result<(), Error> {
         self.transaction.commit().await?;
         if let Some(up_to) = self.reserving {
-            self.tickets.with(|counter| counter.reserved = counter.reserved.max(up_to));
+            self.tickets.is_reserved(up_to);
+        }
+        if self.has_deliveries {
+            self.outbox.ring();
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::Notify;
 
+use super::troubles::Troubles;
 use crate::domain::account_facts::MetadataProfile;
 use crate::domain::ids::{AccountId, EntryId, MetadataProfileId, PartnerId};
 use crate::domain::public_entry::PublishFields;
@@ -12,7 +13,6 @@ use crate::domain::sync_rules::{ProfileRef, SyncRules};
 use crate::domain::visibility::Policy;
 use crate::kaltura::batch::Witness;
 use crate::kaltura::client::Client;
-use crate::kaltura::error::{Class, Error as ApiError};
 use crate::kaltura::thumbnails::Thumbnails;
 use crate::metadata_xml::schema::Schema;
 use crate::store::PublicShape;
@@ -38,6 +38,8 @@ pub struct Account {
     absent_witnesses: Mutex<Vec<EntryId>>,
     /// Rung when a look met something the facts do not know, or a mark was refused for good.
     pub(super) facts_in_doubt: Notify,
+    /// What keeps it from working.
+    pub(super) troubles: Troubles,
 }
 
 /// What is known of an account, as last read from Kaltura; from the mirror at a start without Kaltura.
@@ -56,8 +58,10 @@ pub struct AccountFacts {
 pub struct Profile {
     /// Its id.
     pub id: MetadataProfileId,
-    /// Its schema, unless it cannot be used (yet).
+    /// Its schema, unless it cannot be read (yet).
     schema: Result<Arc<Schema>, ProfileTrouble>,
+    /// Kaltura is rewriting its objects: its schema is good to read by, and not to write by.
+    is_transforming: bool,
 }
 
 /// Why a metadata profile cannot be used.
@@ -80,9 +84,21 @@ impl Account {
         rules: SyncRules,
         publish: PublishFields,
     ) -> Self {
-        let facts = RwLock::new(Arc::new(AccountFacts::of(Policy::default(), &rules, &[])));
-        let (absent_witnesses, facts_in_doubt) = (Mutex::default(), Notify::new());
-        Self { id, partner_id, label, client, thumbnails, rules, publish, facts, absent_witnesses, facts_in_doubt }
+        let facts = RwLock::new(Arc::new(AccountFacts::of(Policy::default(), &rules, &[], &[])));
+        let (absent_witnesses, facts_in_doubt, troubles) = (Mutex::default(), Notify::new(), Troubles::default());
+        Self {
+            id,
+            partner_id,
+            label,
+            client,
+            thumbnails,
+            rules,
+            publish,
+            facts,
+            absent_witnesses,
+            facts_in_doubt,
+            troubles,
+        }
     }
 
     /// What is known just now.
@@ -113,7 +129,7 @@ impl Account {
     pub(super) fn public_shape(&self) -> PublicShape {
         let facts = self.facts();
         let content = facts.content_profile.as_ref().ok();
-        let searchable = content.and_then(|profile| profile.schema().ok()).map(searchable).unwrap_or_default();
+        let searchable = content.map(Profile::searchable).unwrap_or_default();
         PublicShape {
             label: self.label.clone(),
             content_profile: content.map(|profile| profile.id),
@@ -134,13 +150,18 @@ impl Account {
 }
 
 impl AccountFacts {
-    /// What the rules name, found among the profiles that are known.
-    pub(super) fn of(policy: Policy, rules: &SyncRules, profiles: &[MetadataProfile]) -> Self {
-        Self {
-            policy,
-            sync_profile: Profile::named(&rules.sync_profile, profiles),
-            content_profile: Profile::named(&rules.content_profile, profiles),
-        }
+    /// What the rules name: found among the profiles that are known, or with a fault that Kaltura has told.
+    pub(super) fn of(
+        policy: Policy,
+        rules: &SyncRules,
+        profiles: &[MetadataProfile],
+        faults: &[(ProfileRef, String)],
+    ) -> Self {
+        let named = |wanted: &ProfileRef| match faults.iter().find(|(faulty, _)| faulty == wanted) {
+            Some((_, fault)) => Err(ProfileTrouble(fault.clone())),
+            None => Profile::named(wanted, profiles),
+        };
+        Self { policy, sync_profile: named(&rules.sync_profile), content_profile: named(&rules.content_profile) }
     }
 
     /// Whether this is the profile that has the sync field.
@@ -182,11 +203,14 @@ impl Profile {
             profiles.iter().find(|profile| matches!(wanted, ProfileRef::Name(name) if profile.name == *name))
         });
         match (found, wanted) {
-            (Some(profile), _) => Ok(Self { id: profile.id, schema: schema_of(profile) }),
+            (Some(profile), _) => {
+                Ok(Self { id: profile.id, schema: schema_of(profile), is_transforming: profile.status == TRANSFORMING })
+            }
             // A number is enough to read the field with; only writing it needs the schema.
             (None, ProfileRef::Id(id)) => Ok(Self {
                 id: *id,
                 schema: Err(ProfileTrouble(format!("the schema of metadata profile {id} has not been read yet"))),
+                is_transforming: false,
             }),
             (None, ProfileRef::Name(name)) => {
                 Err(ProfileTrouble(format!("metadata profile {name:?} has not been found yet")))
@@ -199,24 +223,21 @@ impl Profile {
     /// # Errors
     /// Why nothing may be written just now.
     pub fn schema(&self) -> Result<&Schema, String> {
+        if self.is_transforming {
+            return Err(format!("metadata profile {} is being transformed by Kaltura", self.id));
+        }
         self.schema.as_deref().map_err(ToString::to_string)
+    }
+
+    /// The fields KMC marks as searchable; none while the schema cannot be read.
+    fn searchable(&self) -> BTreeSet<String> {
+        let fields = self.schema.as_deref().map(Schema::fields).unwrap_or_default();
+        fields.iter().filter(|field| field.searchable).map(|field| field.name.clone()).collect()
     }
 }
 
 fn schema_of(profile: &MetadataProfile) -> Result<Arc<Schema>, ProfileTrouble> {
-    if profile.status == TRANSFORMING {
-        return Err(ProfileTrouble(format!("metadata profile {} is being transformed by Kaltura", profile.id)));
-    }
     Schema::parse(&profile.xsd)
         .map(Arc::new)
         .map_err(|error| ProfileTrouble(format!("the schema of metadata profile {}: {error}", profile.id)))
-}
-
-fn searchable(schema: &Schema) -> BTreeSet<String> {
-    schema.fields().iter().filter(|field| field.searchable).map(|field| field.name.clone()).collect()
-}
-
-/// What an error says about the account as a whole; nothing when it is about this call alone.
-pub(super) fn degradation(error: &ApiError) -> Option<String> {
-    matches!(error.class(), Class::Degraded | Class::RereadSecret).then(|| error.to_string())
 }

@@ -7,6 +7,7 @@ use tracing::{info, warn};
 use super::Sync;
 use super::account::{Account, AccountFacts};
 use super::plan::{self, WriteBack};
+use super::troubles::Work;
 use crate::domain::account_facts::MetadataObject;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{EntryId, MetadataProfileId};
@@ -14,7 +15,27 @@ use crate::domain::sync_rules::SyncRules;
 use crate::kaltura::batch::EntryLook;
 use crate::kaltura::error::{Class, Error as ApiError};
 use crate::kaltura::mark::{MARKS_MAX, Mark, Marked, NewMetadata};
+use crate::metadata_xml::document::{Document, Field};
 use crate::store::{self, ClaimedBatch, KnownEntry, MarkRecord, Outcome};
+
+/// What a write-back tells editors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The entry is synced.
+    Done,
+    /// Its sync failed for good.
+    Failed,
+}
+
+impl Verdict {
+    /// The value that says so; empty for a failure the operator has no word for.
+    fn value(self, rules: &SyncRules) -> &str {
+        match self {
+            Self::Done => &rules.done,
+            Self::Failed => rules.failed.as_deref().unwrap_or_default(),
+        }
+    }
+}
 
 impl Sync {
     /// Writes back and records what was written; answers the outcomes of those that did not go well.
@@ -23,6 +44,7 @@ impl Sync {
         account: &Account,
         batch: &mut ClaimedBatch,
         mut to_mark: Vec<(EntryId, WriteBack)>,
+        verdict: Verdict,
     ) -> Result<Vec<(EntryId, Outcome)>, store::Error> {
         let mut outcomes = Vec::new();
         while !to_mark.is_empty() {
@@ -31,28 +53,46 @@ impl Sync {
             // The lease must outlast the write: what is somebody else's by now is not ours to mark.
             let held = self.store.extend_lease(batch, self.settings.lease).await?;
             writes.retain(|(id, _)| held.contains(id));
+            if verdict == Verdict::Failed {
+                // A look announces its own mark; this one was not planned by it.
+                let pending = writes.iter().map(|(id, write)| (id.clone(), write.pending())).collect();
+                self.store.announce_failures(batch, pending).await?;
+            }
             let mut records = Vec::new();
             let mut trouble = None;
             for (id, write, answer) in send(account, writes).await {
                 match answer {
-                    Ok(marked) => records.push(self.marked(account, id, &write, marked)),
+                    Ok(marked) => records.push(self.marked(account, id, &write, marked, verdict)),
                     Err(error) => {
                         outcomes.push(self.not_marked(account, batch, id, &error));
                         trouble = Some(error);
                     }
                 }
             }
-            self.store.record_mark(batch, records).await?;
-            if let Some(error) = trouble {
-                self.note_trouble(account, &error).await?;
+            let went_well = !records.is_empty();
+            match verdict {
+                Verdict::Done => self.store.record_mark(batch, records).await?,
+                Verdict::Failed => self.store.record_failure_mark(batch, records).await?,
+            };
+            match trouble {
+                Some(error) => self.note_trouble(account, Work::Mark, &error).await?,
+                None if went_well => self.out_of_trouble(account, Work::Mark).await?,
+                None => {}
             }
         }
         Ok(outcomes)
     }
 
-    fn marked(&self, account: &Account, id: EntryId, write: &WriteBack, marked: Marked) -> MarkRecord {
-        let done = &account.rules.done;
-        info!(step = "marked", entry.id = %id, version = marked.version, "entry {id} is marked {done:?}, version {}", marked.version);
+    fn marked(
+        &self,
+        account: &Account,
+        id: EntryId,
+        write: &WriteBack,
+        marked: Marked,
+        verdict: Verdict,
+    ) -> MarkRecord {
+        let value = verdict.value(&account.rules);
+        info!(step = "marked", entry.id = %id, version = marked.version, "entry {id} is marked {value:?}, version {}", marked.version);
         let object = MetadataObject {
             id: marked.metadata,
             partner_id: account.partner_id,
@@ -61,18 +101,22 @@ impl Sync {
             version: marked.version,
             xml: write.xml().to_owned(),
         };
-        record(object, &account.rules, self.clock.now())
+        record(object, value, self.clock.now())
     }
 
     fn not_marked(&self, account: &Account, batch: &ClaimedBatch, id: EntryId, error: &ApiError) -> (EntryId, Outcome) {
         warn!(step = "not_marked", entry.id = %id, "entry {id} is not marked: {error}");
-        if matches!(error.class(), Class::Dead | Class::Degraded) {
+        let in_doubt = match error.class() {
+            Class::Dead => true,
+            Class::Degraded => account.troubles.begin(Work::Mark, &error.to_string()),
+            _ => false,
+        };
+        if in_doubt {
             account.facts_in_doubt.notify_one();
         }
         let attempts =
             batch.entries().iter().find(|claimed| claimed.entry_id == id).map_or(0, |claimed| claimed.attempts);
-        let rest = account.client.resting_until();
-        (id, self.settings.retries.after_error(error, attempts, rest, self.clock.now()))
+        (id, self.outcome_of(account, error, attempts))
     }
 }
 
@@ -107,7 +151,7 @@ fn profile_of(write: &WriteBack, account: &Account) -> MetadataProfileId {
     }
 }
 
-fn record(object: MetadataObject, rules: &SyncRules, at: Timestamp) -> MarkRecord {
+fn record(object: MetadataObject, value: &str, at: Timestamp) -> MarkRecord {
     MarkRecord {
         fields: plan::fields(&object),
         entry_id: object.entry_id,
@@ -115,9 +159,14 @@ fn record(object: MetadataObject, rules: &SyncRules, at: Timestamp) -> MarkRecor
         profile_id: object.profile_id,
         new_version: object.version,
         xml_sent: object.xml,
-        value: rules.done.clone(),
+        value: value.to_owned(),
         at,
     }
+}
+
+fn says_failed(object: &MetadataObject, rules: &SyncRules) -> bool {
+    let field = Document::parse(&object.xml).map(|document| document.field(&rules.field));
+    matches!((field, &rules.failed), (Ok(Field::Value(value)), Some(failed)) if value == *failed)
 }
 
 /// Our own mark, found standing at Kaltura although its answer never came.
@@ -128,10 +177,13 @@ pub(super) fn recognise(
     facts: &AccountFacts,
     rules: &SyncRules,
     now: Timestamp,
-) -> Option<MarkRecord> {
+) -> Option<(Verdict, MarkRecord)> {
     let pending = known.pending_mark.as_ref()?;
     let object =
         look.metadata.iter().find(|object| object.entry_id == *id && facts.is_sync_profile(object.profile_id))?;
     let ours = object.xml == pending.xml_sent && pending.base_version != Some(object.version);
-    ours.then(|| record(object.clone(), rules, now))
+    ours.then(|| {
+        let verdict = if says_failed(object, rules) { Verdict::Failed } else { Verdict::Done };
+        (verdict, record(object.clone(), verdict.value(rules), now))
+    })
 }

@@ -9,14 +9,17 @@
 //! | `plan.rs` | one entry that was seen: the decision made whole, pure |
 //! | `absence.rs` | one entry that was not: the two looks, pure |
 //! | `marks.rs` | the write-back, and recognising our own |
+//! | `failures.rs` | the write-back when a sync failed for good |
 //! | `retry.rs` | errors and failures into outcomes |
 //! | `thumbnails.rs` | the images' own lane |
 //! | `timers.rs` | policy and profiles, dates, pruning |
 //! | `account.rs` | what is known of an account |
+//! | `troubles.rs` | what keeps an account from working, and how its end is noticed |
 //! | `told.rs` | what the log tells |
 
 mod absence;
 pub mod account;
+mod failures;
 mod marks;
 mod plan;
 pub mod retry;
@@ -24,6 +27,7 @@ pub mod stop;
 mod thumbnails;
 mod timers;
 mod told;
+mod troubles;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -77,6 +81,8 @@ pub struct Retention {
     pub changes_max: u64,
     /// The content of removed entries.
     pub purge_removed_after: Duration,
+    /// Deliveries to hooks that have ended.
+    pub deliveries_for: Duration,
 }
 
 /// A clock that is moved by hand rings nobody.

@@ -126,6 +126,8 @@ impl Judge<'_> {
 
     fn read_field(&self, look: &EntryLook) -> Result<ReadField, Trouble> {
         let profile = self.sync_profile()?;
+        // Without the profile its metadata was not asked for: what is here is not all that a sync would mirror.
+        self.facts.content_profile.as_ref().map_err(|trouble| Trouble::Account(trouble.to_string()))?;
         let Some(object) = look.metadata.iter().find(|object| object.profile_id == profile.id) else {
             return Ok(ReadField { field: SyncField::NoObject, object: None });
         };
@@ -254,7 +256,7 @@ impl Judge<'_> {
 
 impl WriteBack {
     /// What the store keeps before the write goes out, so that a lost answer is recognised on the next look.
-    fn pending(&self) -> PendingMark {
+    pub fn pending(&self) -> PendingMark {
         match self {
             Self::Update { version, xml, .. } => PendingMark { xml_sent: xml.clone(), base_version: Some(*version) },
             Self::Add { xml, .. } => PendingMark { xml_sent: xml.clone(), base_version: None },

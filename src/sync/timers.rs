@@ -6,7 +6,8 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::Sync;
-use super::account::{Account, AccountFacts, degradation};
+use super::account::{Account, AccountFacts};
+use super::troubles::Work;
 use crate::domain::account_facts::MetadataProfile;
 use crate::kaltura::error::{Class, Error as ApiError};
 use crate::store;
@@ -19,6 +20,8 @@ const FACTS_RETRY: Duration = Duration::from_secs(15);
 const FACTS_REST: Duration = Duration::from_secs(5);
 /// How often old rows are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
+/// However young they are, no more deliveries that have ended are kept.
+const DELIVERIES_MAX: u64 = 1_000_000;
 /// Dates that pass together are looked at together.
 const DATES_REST: Duration = Duration::from_millis(50);
 /// A date that passes is noticed within this time when the clock was stepped meanwhile.
@@ -57,7 +60,7 @@ impl Sync {
     pub async fn recall_facts(&self, account: &Account) -> Result<(), store::Error> {
         let profiles = self.store.metadata_profiles(account.id).await?;
         let policy = self.store.policy(account.id).await?;
-        self.learn(account, AccountFacts::of(policy, &account.rules, &profiles));
+        self.learn(account, AccountFacts::of(policy, &account.rules, &profiles, &[]));
         Ok(())
     }
 
@@ -66,21 +69,24 @@ impl Sync {
     /// # Errors
     /// The store's; Kaltura's become the account's state.
     pub async fn refresh_facts(&self, account: &Account) -> Result<(), store::Error> {
-        let read = match account.client.policy(&account.profile_refs()).await {
+        let wanted = account.profile_refs();
+        let read = match account.client.policy(&wanted).await {
             Ok(read) => read,
             Err(error) => {
                 warn!(account = %account.label, "profiles and policy of account {} were not read: {error}", account.label);
                 // Whatever it is, the account cannot be asked just now, and says so.
-                return self.store.record_account_state(account.id, Some(&error.to_string())).await;
+                return self.facts_not_read(account, &error).await;
             }
         };
         let faults: Vec<&ApiError> = read.profiles.iter().filter_map(|profile| profile.as_ref().err()).collect();
         if let Some(error) = faults.iter().find(|error| error.class() != Class::Degraded) {
             // It may well be there: what was known of it holds on.
             warn!(account = %account.label, "the metadata profiles of account {} were not read: {error}", account.label);
-            return self.store.record_account_state(account.id, Some(&error.to_string())).await;
+            return self.facts_not_read(account, error).await;
         }
-        let fault = faults.first().map(ToString::to_string);
+        let faulty = wanted.into_iter().zip(&read.profiles);
+        let faults: Vec<_> =
+            faulty.filter_map(|(wanted, profile)| Some((wanted, profile.as_ref().err()?.to_string()))).collect();
         let metadata_profiles: Vec<MetadataProfile> = read.profiles.into_iter().flatten().collect();
         let facts = store::AccountFacts {
             access_control_profiles: read.access_control,
@@ -92,24 +98,20 @@ impl Sync {
             info!(account = %account.label, "a changed policy changed what visitors see of {} entries", change.told);
         }
         let policy = self.store.policy(account.id).await?;
-        self.learn(account, AccountFacts::of(policy, &account.rules, &facts.metadata_profiles));
+        self.learn(account, AccountFacts::of(policy, &account.rules, &facts.metadata_profiles, &faults));
 
-        let trouble = fault.or_else(|| account.facts().trouble(&account.rules));
-        self.store.record_account_state(account.id, trouble.as_deref()).await
+        let fault = faults.into_iter().next().map(|(_, fault)| fault);
+        account.troubles.end(Work::Asking);
+        match account.facts().trouble(&account.rules).or(fault) {
+            Some(trouble) => self.in_trouble(account, Work::Facts, &trouble).await,
+            None => self.facts_are_well(account).await,
+        }
     }
 
     fn learn(&self, account: &Account, facts: AccountFacts) {
         account.learn(facts);
         let shapes = self.accounts.values().map(|account| (account.id, account.public_shape())).collect();
         self.shapes.send_replace(Arc::new(shapes));
-    }
-
-    /// Keeps what an error says about the account as a whole.
-    pub(super) async fn note_trouble(&self, account: &Account, error: &ApiError) -> Result<(), store::Error> {
-        match degradation(error) {
-            Some(cause) => self.store.record_account_state(account.id, Some(&cause)).await,
-            None => Ok(()),
-        }
     }
 
     /// Turns every start and end date that passes into what visitors see, also after downtime.
@@ -142,6 +144,7 @@ impl Sync {
         self.store.prune_inbox().await?;
         self.store.prune_entry_events(now.minus(retention.events_for)).await?;
         self.store.prune_changes(now.minus(retention.changes_for), retention.changes_max).await?;
+        self.store.prune_deliveries(now.minus(retention.deliveries_for), DELIVERIES_MAX).await?;
         self.store.purge_tombstones(now.minus(retention.purge_removed_after)).await?;
         self.store.prune_thumbnails().await?;
         Ok(())

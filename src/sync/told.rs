@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::domain::decide::{Decision, Mark, Tell};
 use crate::domain::ids::EntryId;
 use crate::domain::visibility::PublicState;
-use crate::store::{Save, Saved};
+use crate::store::{MarkGate, Save, Saved};
 
 /// The decisions that are about to be saved.
 pub(super) fn decisions(saves: &[Save]) -> HashMap<EntryId, Decision> {
@@ -34,7 +34,7 @@ pub(super) fn saved(id: &EntryId, decision: Option<&Decision>, saved: &Saved) {
         }
         None => {}
     }
-    if let Saved::Mirrored { state, change, .. } = saved {
+    if let Saved::Mirrored { state, change, gate, .. } = saved {
         match (state, change) {
             (PublicState::Public, Some(change)) => {
                 info!(step = "mirrored", entry.id = %id, seq = change.seq, "entry {id} is public, change {}", change.seq)
@@ -44,6 +44,13 @@ pub(super) fn saved(id: &EntryId, decision: Option<&Decision>, saved: &Saved) {
                 let why = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 info!(step = "withheld", entry.id = %id, reason = %why, "entry {id} is withheld: {why}");
             }
+        }
+        match gate {
+            MarkGate::Open => {}
+            MarkGate::Waiting { hook } => {
+                info!(step = "mark_waits", entry.id = %id, hook, "entry {id} is marked once hook {hook:?} has been told");
+            }
+            MarkGate::Failed { why } => warn!(step = "not_marked", entry.id = %id, "entry {id} is not marked: {why}"),
         }
     }
 }

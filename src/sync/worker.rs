@@ -1,23 +1,26 @@
 //! The story of one batch of dirty entries, and the workers that tell it over and over.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{debug, warn};
 
 use super::account::{Account, AccountFacts};
+use super::marks::Verdict;
 use super::plan::{Judge, Next, Plan};
+use super::troubles::Work;
 use super::{Sync, absence, marks, told};
 use crate::domain::clock::Timestamp;
 use crate::domain::entry::EntryStatus;
 use crate::domain::ids::EntryId;
+use crate::domain::sync_rules::{SyncRules, SyncStatus};
 use crate::kaltura::batch::{Look, LookOptions, SessionProof};
 use crate::kaltura::error::{Class, Error as ApiError};
-use crate::store::{self, ClaimedBatch, KnownEntry, Lane, Outcome, Saved};
+use crate::store::{self, ClaimedBatch, KnownEntry, Lane, MarkGate, Outcome, Save, Saved};
 
 type KnownEntries = HashMap<EntryId, KnownEntry>;
-type Outcomes = HashMap<EntryId, Outcome>;
+pub(super) type Outcomes = HashMap<EntryId, Outcome>;
 
 /// Some entries of a batch, asked for in one request.
 struct Asked {
@@ -26,10 +29,10 @@ struct Asked {
 }
 
 /// A batch being told: what each of its steps needs.
-struct Story<'a> {
-    account: &'a Account,
-    facts: Arc<AccountFacts>,
-    batch: &'a mut ClaimedBatch,
+pub(super) struct Story<'a> {
+    pub account: &'a Account,
+    pub facts: Arc<AccountFacts>,
+    pub batch: &'a mut ClaimedBatch,
     known: KnownEntries,
     looked_at: Timestamp,
 }
@@ -84,6 +87,7 @@ impl Sync {
                 Err(error) => self.failed(&story, asked.ids, &error).await?,
             });
         }
+        self.mark_given_up(&mut story, &outcomes).await?;
         Ok(outcomes)
     }
 
@@ -97,7 +101,7 @@ impl Sync {
                 story.account.remember_witness(options.witness, look.witness);
             }
             match fault_of_a_part(&answer) {
-                Some(error) if ids.len() > 1 => {
+                Some(error) if ids.len() > 1 && !story.account.troubles.is_server_ill() => {
                     warn!(account = %story.account.label, entries = ids.len(), "{error}; asking for half as much");
                     let second = ids.split_off(ids.len() / 2);
                     waiting.extend([second, ids]);
@@ -130,11 +134,12 @@ impl Sync {
     async fn act_on(&self, story: &mut Story<'_>, ids: Vec<EntryId>, mut look: Look) -> Result<Outcomes, store::Error> {
         if let SessionProof::NotProven(why) = &look.session {
             warn!(account = %story.account.label, entries = ids.len(), "nothing is concluded: the session is not proven: {why}");
-            return Ok(self.retry_all(story, ids, &format!("the session is not proven: {why}")));
+            return self.await_session(story, ids, format!("the session is not proven: {why}")).await;
         }
         if let Some(error) = look.incomplete.take() {
             return self.failed(story, ids, &error).await;
         }
+        self.out_of_trouble(story.account, Work::Look).await?;
         self.recognise_marks(story, &look).await?;
         let plans = ids.into_iter().map(|id| self.plan(story, id, &mut look)).collect();
         self.carry_out(story, plans).await
@@ -147,14 +152,15 @@ impl Sync {
             marks::recognise(id, known, look.entries.get(id)?, &story.facts, &story.account.rules, self.clock.now())
         };
         let records: Vec<_> = story.known.iter().filter_map(recognise).collect();
-        for record in &records {
-            if let Some(known) = story.known.get_mut(&record.entry_id) {
-                known.known.marked = Some((record.new_version, record.at));
-            }
+        if records.is_empty() {
+            return Ok(());
         }
-        if !records.is_empty() {
-            self.store.record_mark(story.batch, records).await?;
-        }
+        let (done, failed): (Vec<_>, Vec<_>) = records.into_iter().partition(|(verdict, _)| *verdict == Verdict::Done);
+        let [done, failed] = [done, failed].map(|records| records.into_iter().map(|(_, record)| record).collect());
+        self.store.record_mark(story.batch, done).await?;
+        self.store.record_failure_mark(story.batch, failed).await?;
+        let ids: Vec<_> = story.batch.entries().iter().map(|entry| entry.entry_id.clone()).collect();
+        story.known = self.store.known(story.account.id, &ids).await?;
         Ok(())
     }
 
@@ -191,11 +197,15 @@ impl Sync {
         }
 
         let decisions = told::decisions(&saves);
+        let say_failed = say_failed(&saves, &story.account.rules);
         let saved = self.store.save_entries(story.batch, saves, self.settings.removal_limit).await?;
+        let mut failed = HashSet::new();
         for (id, saved) in &saved {
             told::saved(id, decisions.get(id), saved);
             match saved {
                 Saved::Lost => to_mark.retain(|(marked, _)| marked != id),
+                Saved::Mirrored { gate: MarkGate::Waiting { .. }, .. } => to_mark.retain(|(marked, _)| marked != id),
+                Saved::Mirrored { gate: MarkGate::Failed { .. }, .. } => _ = failed.insert(id.clone()),
                 Saved::Braked => {
                     let reason =
                         "removal by absence is stopped: too much of the mirror went missing at once".to_owned();
@@ -208,7 +218,10 @@ impl Sync {
 
         let hinted_again = self.store.newer_tickets(story.batch).await?;
         to_mark.retain(|(id, _)| !hinted_again.contains(id));
-        outcomes.extend(self.mark(story.account, story.batch, to_mark).await?);
+        let (failed, to_mark): (Vec<_>, Vec<_>) = to_mark.into_iter().partition(|(id, _)| failed.contains(id));
+        outcomes.extend(self.mark(story.account, story.batch, to_mark, Verdict::Done).await?);
+        let untold = failed.into_iter().filter(|(id, _)| !say_failed.contains(id)).collect();
+        outcomes.extend(self.mark_failures(story, untold).await?);
         Ok(outcomes)
     }
 
@@ -220,7 +233,7 @@ impl Sync {
         });
         match trouble {
             Some(trouble) if Arc::ptr_eq(&story.facts, &story.account.facts()) => {
-                self.store.record_account_state(story.account.id, Some(trouble)).await
+                self.in_trouble(story.account, Work::Facts, trouble).await
             }
             _ => Ok(()),
         }
@@ -228,18 +241,25 @@ impl Sync {
 
     async fn failed(&self, story: &Story<'_>, ids: Vec<EntryId>, error: &ApiError) -> Result<Outcomes, store::Error> {
         warn!(account = %story.account.label, entries = ids.len(), "{} entries will be looked at again: {error}", ids.len());
-        self.note_trouble(story.account, error).await?;
-        let now = self.clock.now();
-        let rest = story.account.client.resting_until();
-        let outcome = |id: &EntryId| self.settings.retries.after_error(error, attempts(story.batch, id), rest, now);
+        self.note_trouble(story.account, Work::Look, error).await?;
+        if matches!(error.class(), Class::Retry | Class::Halve) {
+            story.account.facts_in_doubt.notify_one(); // is it this look, or the server?
+        }
+        let outcome = |id: &EntryId| self.outcome_of(story.account, error, attempts(story.batch, id));
         Ok(ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect())
     }
 
-    fn retry_all(&self, story: &Story<'_>, ids: Vec<EntryId>, why: &str) -> Outcomes {
-        let retry = || Next::Retry { error: why.to_owned() };
+    /// A session that does not see everything of this account is the account's trouble: no entry is to blame.
+    async fn await_session(
+        &self,
+        story: &Story<'_>,
+        ids: Vec<EntryId>,
+        trouble: String,
+    ) -> Result<Outcomes, store::Error> {
+        self.in_trouble(story.account, Work::Look, &trouble).await?;
         let now = self.clock.now();
-        let outcome = |id: &EntryId| self.settings.retries.outcome(retry(), attempts(story.batch, id), now);
-        ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect()
+        let wait = || Next::AwaitRepair { trouble: trouble.clone() };
+        Ok(ids.into_iter().map(|id| (id, self.settings.retries.outcome(wait(), 0, now))).collect())
     }
 
     /// At a start, what Kaltura says of profiles and policy comes before the first look, if it comes soon.
@@ -268,6 +288,15 @@ const FACTS_PATIENCE: Duration = Duration::from_secs(5);
 const BRAKED: Duration = Duration::from_secs(600);
 /// Even without a hint or a due time the dirty set is looked at this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Those whose field says already that their sync failed.
+fn say_failed(saves: &[Save], rules: &SyncRules) -> HashSet<EntryId> {
+    let says_so = |save: &Save| match save {
+        Save::Seen(seen) if rules.status(&seen.field) == SyncStatus::Failed => Some(seen.entry_id.clone()),
+        _ => None,
+    };
+    saves.iter().filter_map(says_so).collect()
+}
 
 /// What `entry explain` tells of those that did not go well.
 fn failures(outcomes: &Outcomes) -> Vec<(EntryId, String)> {

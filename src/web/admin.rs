@@ -106,7 +106,7 @@ fn is_ours(host: &str, configured: &[String]) -> bool {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Whose {
-    account: Option<String>,
+    pub(super) account: Option<String>,
 }
 
 /// `{"entries": […], "force": bool, "account": …}`.
@@ -240,7 +240,7 @@ pub(super) async fn nothing_here(_: Operator) -> Result<&'static str, Problem> {
 }
 
 /// The account a request names, or the only one.
-fn account(site: &Site, label: Option<&str>) -> Result<AccountId, Problem> {
+pub(super) fn account(site: &Site, label: Option<&str>) -> Result<AccountId, Problem> {
     let accounts = site.store.accounts();
     let labels = || accounts.iter().map(|account| account.label.as_str()).collect::<Vec<_>>().join(", ");
     match (label, accounts) {

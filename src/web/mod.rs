@@ -4,6 +4,7 @@
 //! `problem.rs`.
 
 mod admin;
+mod admin_hooks;
 mod entries;
 mod fresh;
 mod health;
@@ -28,6 +29,7 @@ use ipnet::IpNet;
 use tokio::sync::watch;
 
 use crate::domain::clock::Clock;
+use crate::hooks::Hooks;
 use crate::intake::Intake;
 use crate::store::{PublicShapes, Store};
 pub use admin::AdminToken;
@@ -42,6 +44,8 @@ pub struct Parts {
     pub store: Store,
     /// Where notifications go.
     pub intake: Intake,
+    /// Whom we tell.
+    pub hooks: Arc<Hooks>,
     /// How the entries of each account are told, as it is learnt.
     pub shapes: watch::Receiver<Arc<PublicShapes>>,
     /// Time.

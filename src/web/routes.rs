@@ -9,7 +9,7 @@ use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, guard};
 
 use super::problem::{self, Problem};
-use super::{admin, entries, health, metrics, notifications, thumbnails};
+use super::{admin, admin_hooks, entries, health, metrics, notifications, thumbnails};
 
 /// What the website and Kaltura reach.
 pub(super) fn public(routes: &mut ServiceConfig) {
@@ -47,6 +47,11 @@ pub(super) fn admin(routes: &mut ServiceConfig) {
                 .service(change("/inbox/reverify", admin::reverify))
                 .service(change("/dead/retry", admin::retry_dead))
                 .service(change("/removals/release", admin::release_removals))
+                .service(ask("/hooks", admin_hooks::list))
+                .service(change("/hooks/{name}/test", admin_hooks::test))
+                .service(change("/hooks/{name}/retry", admin_hooks::retry))
+                .service(change("/hooks/{name}/enable", admin_hooks::enable))
+                .service(ask("/deliveries", admin_hooks::deliveries))
                 .default_service(web::to(admin::nothing_here)),
         )
         .service(ask("/metrics", metrics::metrics))

@@ -5,6 +5,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use kaltura_mirror::simulator::sink::Sink;
+
 use crate::house::http;
 use crate::house::process::{Serving, eventually};
 
@@ -93,6 +95,27 @@ async fn a_daemon_beside_the_files_it_wrote_follows_what_the_editor_types() {
         simulate.says(answer);
     }
     serving.stop();
+}
+
+/// Nobody is told of a changed sync field by an API notification; a template for it tells at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn event_notifications_tell_of_a_changed_sync_field() {
+    let sink = Sink::start().await;
+    let mut simulate = program();
+    simulate.args(["simulate", "--listen", "127.0.0.1:0", "--events", &sink.url()]);
+    let mut simulate = Simulate::start(simulate);
+    simulate.says("Type help");
+    simulate.types("add Tide & time");
+    let id = simulate.says("added \"Tide & time\"").split(':').next().unwrap().to_owned();
+    simulate.says("sent event notification");
+    simulate.types(&format!("done {id}"));
+    simulate.types(&format!("needed {id}"));
+    eventually("the event", || {
+        let told = sink.received().into_iter().filter(|one| one.text().starts_with("metadata_field=")).count();
+        (told == 2).then_some(())
+    });
+    let told = sink.received().pop().unwrap();
+    assert!(told.header("X-KALTURA-HASH-ALGO") == Some("sha256") && told.text().contains(&id), "{}", told.text());
 }
 
 #[test]

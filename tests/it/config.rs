@@ -181,15 +181,81 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
     ("", "[[hooks]]\nname = \"a\"", "script_config.toml:2: hooks[0].url is missing", "or a command"),
     (
         "",
-        "[[hooks]]\nname = \"a\"\nurl = \"https://h/\"\nrequired = true",
+        "[[hooks]]\nname = \"a\"\nurl = \"https://h/\"\nrequired = true\nevents = [\"entry.changed\"]",
         "script_config.toml:5: hooks[0].required",
-        "remove the key",
+        "entry.synced",
+    ),
+    (
+        "",
+        "[[hooks]]\nname = \"a\"\nurl = \"https://h/\"\nevents = []",
+        "script_config.toml:5: hooks[0].events",
+        "must name an event",
+    ),
+    (
+        "",
+        "[[hooks]]\nname = \"a\"\nurl = \"https://h/\"\nevents = [\"entry.sync\"]",
+        "script_config.toml:5: hooks[0].events",
+        "did you mean \"entry.synced\"?",
     ),
     (
         "",
         "[[hooks]]\nname = \"a\"\nurl = \"https://h/\"\nsecret = \"hunter2hunter2\"",
         "script_config.toml:5: hooks[0].secret",
         "whsec_",
+    ),
+    (
+        "",
+        "[[hooks]]\nname = \"a\"\nurl = \"https://h/\"\nsecret = \"whsec_aHVudGVyMg==\"",
+        "script_config.toml:5: hooks[0].secret",
+        "24 to 64 bytes",
+    ),
+    (
+        "",
+        "[[hooks]]\nname = \"a\"\nurl = \"https://h/\"\nsecret_previous = \"whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==\"",
+        "script_config.toml:5: hooks[0].secret_previous",
+        "write the new one as secret",
+    ),
+    (
+        "",
+        "[[hooks]]\nname = \"a\"\nurl = \"https://h/\"\ntimeout = \"10m\"",
+        "script_config.toml:5: hooks[0].timeout = \"10m\"",
+        "\"1s\" to \"5m\"",
+    ),
+    (
+        "",
+        "[[hooks]]\nname = \"a b\"\nurl = \"https://h/\"",
+        "script_config.toml:3: hooks[0].name = \"a b\"",
+        "letters, digits",
+    ),
+    (
+        "",
+        "[[hooks]]\nname = \"a\"\nurl = \"http://10.0.0.1/\"",
+        "script_config.toml:4: hooks[0].url",
+        "set allow_private = true",
+    ),
+    (
+        "",
+        "[[hooks]]\nname = \"a\"\nurl = \"http://localhost:8088/\"\nallow_private = true",
+        "script_config.toml:4: hooks[0].url",
+        "listens itself",
+    ),
+    (
+        "",
+        "[[hooks]]\nname = \"a\"\ncommand = [\"x\"]\nenv = [\"TOKEN=1\"]",
+        "script_config.toml:5: hooks[0].env",
+        "names of variables",
+    ),
+    (
+        "",
+        "[[hooks]]\nname = \"a\"\nurl = \"https://h/\"\n[[forward]]\nname = \"a\"\nurl = \"https://i/\"",
+        "script_config.toml:5: forward: two are named \"a\"",
+        "another name",
+    ),
+    (
+        "",
+        "[[forward]]\nname = \"a\"\nurl = \"http://127.0.0.1:8088/notifications\"\nallow_private = true",
+        "script_config.toml:4: forward[0].url",
+        "listens itself",
     ),
     (
         "",
@@ -518,7 +584,9 @@ fn no_secret_is_ever_shown() {
     let session = format!(
         "{SESSION}app_token_id = \"1_a\"\napp_token = \"hunter2-token\"\n[[notification_secrets]]\nlabel = \"t\"\nsecret = \"{OTHER_SECRET}\"\n"
     );
-    let script = format!("{SCRIPT}[[hooks]]\nname = \"h\"\nurl = \"https://h/\"\nsecret = \"whsec_hunter2\"\n");
+    let script = format!(
+        "{SCRIPT}[[hooks]]\nname = \"h\"\nurl = \"https://h/\"\nsecret = \"whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==\"\n"
+    );
     let folder = Folder::with(&session, &script);
     let in_variable = [("KALTURA_MIRROR__ADMIN_SECRET", "hunter2-in-a-variable")];
     let mut told = String::new();
@@ -534,22 +602,58 @@ fn no_secret_is_ever_shown() {
     };
     let environment = Environment::from_iter([("KALTURA_MIRROR__ADMIN_SECRET".into(), "hunter2-in-a-variable".into())]);
     told = format!("{told}{environment:?}{:?}", load(&files, &environment).unwrap());
-    for secret in [SECRET, OTHER_SECRET, "hunter2"] {
+    for secret in [SECRET, OTHER_SECRET, "hunter2", "aHVudGVyMmh1bnRlcjJo"] {
         assert!(!told.contains(secret), "{secret}");
     }
 }
 
 #[test]
 fn keys_that_do_nothing_yet_are_told_and_harmless() {
-    let script = format!(
-        "{SCRIPT}receive = \"poll\"\n[reconcile]\nevery = \"1m\"\n[[hooks]]\nname = \"h\"\nurl = \"https://h/\"\n"
-    );
+    let script = format!("{SCRIPT}receive = \"poll\"\n[reconcile]\nevery = \"1m\"\n");
     let checked = Folder::with(SESSION, &script).run("config check");
     assert_eq!(checked.code, 0, "{}", checked.err);
-    for key in ["receive", "reconcile.every", "hooks"] {
+    for key in ["receive", "reconcile.every"] {
         let told = |line: &str| line.starts_with("note: script_config.toml:") && line.contains(&format!(" {key}: "));
         assert!(checked.out.lines().any(told), "{key}: {}", checked.out);
     }
+}
+
+#[test]
+fn a_hook_that_works_but_is_unsafe_is_told_with_what_is_at_risk() {
+    let script = format!(
+        "{SCRIPT}[[hooks]]\nname = \"h\"\nurl = \"http://h.example/\"\naudience = \"all\"\n\
+         [[hooks]]\nname = \"c\"\ncommand = [\"true\"]\nallow_private = true\n"
+    );
+    let checked = Folder::with(SESSION, &script).run("config check");
+    assert_eq!(checked.code, 0, "{}", checked.err);
+    for (key, words) in [
+        ("hooks[0].secret", "cannot tell them from forgeries"),
+        ("hooks[0].audience", "in the clear"),
+        ("hooks[1].allow_private", "no effect on a command"),
+    ] {
+        let told =
+            |line: &str| line.starts_with("note: script_config.toml") && line.contains(key) && line.contains(words);
+        assert!(checked.out.lines().any(told), "{key}: {}", checked.out);
+    }
+}
+
+#[test]
+fn a_hook_s_program_begins_in_the_folder_of_the_file_unless_it_is_to_be_found_in_the_path() {
+    let folder = Folder::new();
+    let hooks = "[[hooks]]\nname = \"own\"\ncommand = [\"bin/on-entry\", \"-q\"]\n[[hooks]]\nname = \"found\"\ncommand = [\"true\"]\n";
+    folder.write("etc/script_config.toml", &format!("{SCRIPT}{hooks}"));
+    let files = Files {
+        session: Some(folder.path().join("session_config.toml")),
+        script: Some(folder.path().join("etc/script_config.toml")),
+    };
+    let config = load(&files, &Environment::default()).unwrap();
+    let argv = |hook: &kaltura_mirror::config::Hook| match &hook.target {
+        kaltura_mirror::config::HookTarget::Command { argv, .. } => argv.clone(),
+        other => panic!("{other:?}"),
+    };
+    let own = folder.path().join("etc/bin/on-entry").display().to_string();
+    assert_eq!(argv(&config.hooks[0]), [own.as_str(), "-q"]);
+    assert_eq!(argv(&config.hooks[1]), ["true"]);
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! The stand-in Kaltura answers as the real one did: recorded requests are replayed against it, answers compared.
 //!
 //! `world` builds the account as it stood when an exchange was recorded, `compare` says where two answers differ,
-//! `exceptions` lists the exchanges and members that are left out, each with its reason.
+//! `exceptions` lists the exchanges and members that are left out, each with its reason. `events` has what it sends: event
+//! notifications made again byte for byte, `consequences` what makes it send.
 
 mod captures;
 mod compare;
 mod consequences;
+mod events;
 mod exceptions;
-mod http;
+pub mod http;
 mod php;
 mod world;
 

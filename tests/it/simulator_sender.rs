@@ -1,6 +1,6 @@
 //! How the stand-in sender behaves on the wire, seen by a receiver that answers what a test tells it to.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use kaltura_mirror::domain::clock::{Clock, Timestamp};
@@ -13,34 +13,36 @@ use kaltura_mirror::simulator::edits;
 use kaltura_mirror::simulator::jobs::{JobState, NotificationJob, NotificationKind};
 use kaltura_mirror::simulator::sender::job::Job;
 use kaltura_mirror::simulator::sender::{Answer, Manners, Sender};
+use kaltura_mirror::simulator::sink::{Received, Reply, Sink};
 use kaltura_mirror::simulator::state::SimAccount;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
-const OK: &str = "HTTP/1.1 200 OK";
-const BROKEN: &str = "HTTP/1.1 500 Internal Server Error";
+
+fn ok() -> Reply {
+    Reply::status(200)
+}
+
+fn broken() -> Reply {
+    Reply::status(500)
+}
 
 #[tokio::test]
 async fn a_post_looks_like_the_workers_own() {
-    let receiver = Receiver::start(&[OK]).await;
+    let receiver = Receiver::start(&[ok()]).await;
     let delivery = receiver.sender().send_single(&deletion(1002)).await;
 
     assert_eq!((delivery.attempts, &delivery.answer), (1, &Answer::Status(200)));
     let request = receiver.requests().remove(0);
-    let mut lines: Vec<String> = request.head.lines().map(str::to_ascii_lowercase).collect();
+    let mut lines: Vec<String> =
+        request.headers.iter().map(|(name, value)| format!("{name}: {value}").to_ascii_lowercase()).collect();
     lines.sort();
-    let host = format!("host: 127.0.0.1:{}", receiver.port);
+    let host = format!("host: {}", receiver.0.address());
     let length = format!("content-length: {}", request.body.len());
-    let expected = [
-        "accept: */*",
-        &length,
-        "content-type: application/x-www-form-urlencoded",
-        &host,
-        "post /notifications http/1.1",
-    ];
+    let expected = ["accept: */*", &length, "content-type: application/x-www-form-urlencoded", &host];
     assert_eq!(lines, expected);
-    assert!(request.body.ends_with("&sig=6094be03d5bf5a0d56941687fc3cfeb0"), "{}", request.body);
+    assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/notifications"));
+    assert!(request.text().ends_with("&sig=6094be03d5bf5a0d56941687fc3cfeb0"), "{}", request.text());
 }
 
 #[tokio::test]
@@ -56,7 +58,7 @@ async fn any_final_status_but_4xx_and_5xx_is_a_delivery() {
         (500, false),
         (503, false),
     ] {
-        let receiver = Receiver::start(&[&format!("HTTP/1.1 {status} Whatever")]).await;
+        let receiver = Receiver::start(&[Reply::status(status)]).await;
         let sender = receiver.sender();
         let delivery = sender.send_single(&deletion(7)).await;
         assert_eq!(delivery.answer, Answer::Status(status));
@@ -68,34 +70,34 @@ async fn any_final_status_but_4xx_and_5xx_is_a_delivery() {
 
 #[tokio::test]
 async fn a_302_becomes_a_get_without_body_and_loses_the_notification_silently() {
-    let receiver = Receiver::start(&["HTTP/1.1 302 Found\r\nLocation: /elsewhere", OK]).await;
+    let receiver = Receiver::start(&[Reply::redirect(302, "/elsewhere"), ok()]).await;
     let delivery = receiver.sender().send_single(&deletion(7)).await;
 
     assert!(delivery.answer.is_success());
     let followed = receiver.requests().remove(1);
-    assert!(followed.head.starts_with("GET /elsewhere "), "{}", followed.head);
-    assert_eq!(followed.body, "");
+    assert_eq!((followed.method.as_str(), followed.target.as_str()), ("GET", "/elsewhere"));
+    assert!(followed.body.is_empty());
 }
 
 #[tokio::test]
 async fn a_307_keeps_the_post() {
-    let receiver = Receiver::start(&["HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere", OK]).await;
+    let receiver = Receiver::start(&[Reply::redirect(307, "/elsewhere"), ok()]).await;
     receiver.sender().send_single(&deletion(7)).await;
 
     let requests = receiver.requests();
-    assert!(requests[1].head.starts_with("POST /elsewhere "), "{}", requests[1].head);
+    assert_eq!((requests[1].method.as_str(), requests[1].target.as_str()), ("POST", "/elsewhere"));
     assert_eq!(requests[1].body, requests[0].body);
 }
 
 #[tokio::test]
 async fn a_failed_post_is_sent_again_with_the_same_number_until_it_is_taken() {
-    let receiver = Receiver::start(&[BROKEN, "HTTP/1.1 403 Forbidden", OK]).await;
+    let receiver = Receiver::start(&[broken(), Reply::status(403), ok()]).await;
     let sender = receiver.sender();
     let delivery = sender.send_multi(&[deletion(7), deletion(8)]).await;
 
     assert_eq!((delivery.attempts, delivery.answer), (3, Answer::Status(200)));
     assert_eq!(sender.acknowledged(), [NotificationId(7), NotificationId(8)]);
-    let bodies: Vec<String> = receiver.requests().into_iter().map(|request| request.body).collect();
+    let bodies: Vec<String> = receiver.requests().into_iter().map(|request| request.text()).collect();
     assert!(bodies.iter().all(|body| *body == bodies[0]));
 }
 
@@ -113,32 +115,32 @@ async fn a_receiver_that_does_not_answer_in_time_has_not_taken_it() {
 
 #[tokio::test]
 async fn queued_notifications_go_out_one_by_one_and_are_marked_as_sent() {
-    let receiver = Receiver::start(&[OK]).await;
+    let receiver = Receiver::start(&[ok()]).await;
     let account = account_with_jobs(12);
     let deliveries = receiver.sender().drain(&account).await;
 
     assert_eq!(deliveries.len(), 12);
     assert_eq!(states(&account), [JobState::Sent; 12]);
-    assert!(receiver.requests()[0].body.starts_with("notification_id=501&notification_type=entry_delete&"));
+    assert!(receiver.requests()[0].text().starts_with("notification_id=501&notification_type=entry_delete&"));
     assert_eq!(receiver.sender().drain(&account).await, []);
 }
 
 #[tokio::test]
 async fn an_account_that_allows_it_gets_ten_notifications_in_one_post() {
-    let receiver = Receiver::start(&[OK]).await;
+    let receiver = Receiver::start(&[ok()]).await;
     let account = account_with_jobs(11);
     account.lock().unwrap().allow_multi_notification = true;
     let deliveries = receiver.sender().drain(&account).await;
 
     assert_eq!(deliveries.iter().map(|delivery| delivery.notifications.len()).collect::<Vec<_>>(), [10, 1]);
-    let bodies: Vec<String> = receiver.requests().into_iter().map(|request| request.body).collect();
+    let bodies: Vec<String> = receiver.requests().into_iter().map(|request| request.text()).collect();
     assert!(bodies[0].ends_with("&multi_notification=true&number_of_notifications=10"));
     assert!(bodies[1].starts_with("not1_notification_id=511&") && bodies[1].ends_with("&number_of_notifications=1"));
 }
 
 #[tokio::test]
 async fn a_notification_that_failed_is_due_again_only_when_its_time_has_come() {
-    let receiver = Receiver::start(&[BROKEN, BROKEN, OK]).await;
+    let receiver = Receiver::start(&[broken(), broken(), ok()]).await;
     let account = account_with_jobs(1);
     let clock = account.lock().unwrap().clock.clone();
     let sender = sender_to(&receiver.endpoint());
@@ -155,7 +157,7 @@ async fn a_notification_that_failed_is_due_again_only_when_its_time_has_come() {
 
 #[tokio::test]
 async fn after_five_failures_a_notification_is_lost() {
-    let receiver = Receiver::start(&[BROKEN]).await;
+    let receiver = Receiver::start(&[broken()]).await;
     let account = account_with_jobs(1);
     let deliveries = receiver.sender().drain(&account).await;
 
@@ -171,10 +173,10 @@ async fn the_receiver_believes_what_is_sent_about_every_entry_of_the_account() {
         let account = Mutex::new(told_about_everything(clock.clone()));
         account.lock().unwrap().allow_multi_notification = is_multi;
         let queued = account.lock().unwrap().jobs.len();
-        let receiver = Receiver::start(&[OK]).await;
+        let receiver = Receiver::start(&[ok()]).await;
         Sender::new(PARTNER, AdminSecret::new(ADMIN_SECRET), &receiver.endpoint()).unwrap().drain(&account).await;
 
-        let hints: usize = receiver.requests().iter().map(|request| hints_in(&request.body)).sum();
+        let hints: usize = receiver.requests().iter().map(|request| hints_in(&request.text())).sum();
         assert_eq!(hints, queued, "multi: {is_multi}");
     }
 }
@@ -250,38 +252,20 @@ fn states(account: &Mutex<SimAccount>) -> Vec<JobState> {
     account.lock().unwrap().jobs.iter().map(|job| job.state).collect()
 }
 
-/// One request as it arrived.
-#[derive(Clone)]
-struct Request {
-    /// Request line and headers.
-    head: String,
-    body: String,
-}
-
 /// Answers each request with the next answer; the last one stays.
-struct Receiver {
-    port: u16,
-    requests: Arc<Mutex<Vec<Request>>>,
-}
+struct Receiver(Sink);
 
 impl Receiver {
-    async fn start(answers: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let (seen, answers) = (requests.clone(), answers.iter().map(|answer| (*answer).to_owned()).collect::<Vec<_>>());
-        tokio::spawn(async move {
-            for turn in 0.. {
-                let (stream, _) = listener.accept().await.unwrap();
-                let answer = &answers[turn.min(answers.len() - 1)];
-                serve_one(stream, answer, &seen).await;
-            }
-        });
-        Self { port, requests }
+    async fn start(replies: &[Reply]) -> Self {
+        let sink = Sink::start().await;
+        let (last, first) = replies.split_last().unwrap();
+        sink.always(last.clone());
+        sink.answer_with(first.iter().cloned());
+        Self(sink)
     }
 
     fn endpoint(&self) -> String {
-        format!("http://127.0.0.1:{}/notifications", self.port)
+        format!("http://{}/notifications", self.0.address())
     }
 
     /// A sender to this receiver that does not wait between attempts.
@@ -289,27 +273,7 @@ impl Receiver {
         sender_to(&self.endpoint()).with_manners(hasty())
     }
 
-    fn requests(&self) -> Vec<Request> {
-        self.requests.lock().unwrap().clone()
+    fn requests(&self) -> Vec<Received> {
+        self.0.received()
     }
-}
-
-async fn serve_one(mut stream: TcpStream, answer: &str, seen: &Mutex<Vec<Request>>) {
-    let mut text = String::new();
-    let request = loop {
-        let mut piece = [0; 4096];
-        let length = stream.read(&mut piece).await.unwrap();
-        text.push_str(std::str::from_utf8(&piece[..length]).unwrap());
-        if let Some(request) = complete(&text) {
-            break request;
-        }
-    };
-    seen.lock().unwrap().push(request);
-    stream.write_all(format!("{answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();
-}
-
-fn complete(text: &str) -> Option<Request> {
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    (body.len() == length.unwrap_or(0)).then(|| Request { head: head.to_owned(), body: body.to_owned() })
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 use kaltura_mirror::domain::clock::{Clock, Timestamp};
 use kaltura_mirror::domain::ids::{AccountId, EntryId, MetadataId, MetadataProfileId, PartnerId};
 use kaltura_mirror::store::{
-    AccountSpec, ClaimedBatch, Lane, MarkRecord, Noted, Outcome, Reason, Reasons, RemovalLimit, Save, Saved, Settled,
-    Store,
+    AccountSpec, ClaimedBatch, Error, Lane, MarkRecord, Noted, Outcome, Reason, Reasons, RemovalLimit, Save, Saved,
+    Settled, Store,
 };
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -282,7 +282,16 @@ impl House {
 async fn open(directory: &Path, clock: &Clock) -> Store {
     let account =
         AccountSpec { partner_id: PartnerId(102), service_url: "https://kaltura.example".into(), label: "102".into() };
-    Store::open(directory, &[account], clock.clone()).await.unwrap()
+    let opened = async {
+        loop {
+            // A command that another test starts has a copy of the lock just let go, until it executes its program.
+            match Store::open(directory, std::slice::from_ref(&account), clock.clone()).await {
+                Err(Error::Locked { .. }) => tokio::task::yield_now().await,
+                opened => return opened.unwrap(),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), opened).await.expect("nobody else has the directory")
 }
 
 fn id(entry: usize) -> EntryId {

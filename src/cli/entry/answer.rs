@@ -1,6 +1,7 @@
 //! Why an entry is as it is, in one sentence.
 
 use crate::domain::decide::Reason;
+use crate::domain::entry::MODERATION_UNKNOWN;
 use crate::domain::visibility::{PublicState, Withheld};
 use crate::store::{CategoryReport, ContentReport, DirtyReport, EntryReport, FactsReport};
 
@@ -16,7 +17,7 @@ pub(super) fn to_why(report: &EntryReport) -> String {
         PublicState::Public => format!("entry {id} is public: {}", why_public(report)),
         PublicState::Withheld(reasons) => {
             let clauses: Vec<String> = reasons.iter().map(|reason| why_withheld(*reason, report, content)).collect();
-            format!("entry {id} is kept from visitors: {}", clauses.join("; "))
+            format!("entry {id} is kept from visitors: {}{}", clauses.join("; "), unmarked(report))
         }
     }
 }
@@ -33,7 +34,16 @@ fn why_public(report: &EntryReport) -> String {
     } else {
         ""
     };
-    format!("{came}{marked}{parked}{}", failing(report.dirty.as_ref()))
+    format!("{came}{marked}{parked}{}{}", unmarked(report), failing(report.dirty.as_ref()))
+}
+
+/// What holds the mark back, when hooks do.
+fn unmarked(report: &EntryReport) -> String {
+    match (report.sync.awaited_version, &report.sync.error) {
+        (None, _) => String::new(),
+        (Some(_), None) => "; it is marked once required hooks have been told".to_owned(),
+        (Some(_), Some(error)) => format!("; it is not marked: {error}"),
+    }
 }
 
 /// What keeps the content out; work that waits explains more than the latest look.
@@ -110,6 +120,7 @@ fn moderation(facts: &FactsReport) -> String {
         Some(3) => "rejected".to_owned(),
         Some(4) => "deleted".to_owned(),
         Some(5) => "flagged for review".to_owned(),
+        Some(MODERATION_UNKNOWN) => "a moderation status of a plugin".to_owned(),
         Some(number) => format!("moderation status {number}, status {}", facts.status),
         None => format!("status {}", facts.status),
     }

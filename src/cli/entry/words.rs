@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::answer;
-use crate::store::{AccountState, EntryReport};
+use crate::domain::decide::Reason;
+use crate::store::{AccountState, DeliveryReport, EntryReport};
 
 /// Lines of a name and a text; what is not there is no line.
 struct Lines(String);
@@ -33,10 +34,8 @@ pub(super) fn in_words(report: &EntryReport) -> String {
 /// What a person must know first: hidden, missing, removed, decided, waiting, failed.
 fn add_state(lines: &mut Lines, report: &EntryReport) {
     let sync = &report.sync;
-    let decision = sync.decision.as_ref().map(|decision| match &sync.reason {
-        Some(reason) => format!("{decision}: {reason}"),
-        None => decision.clone(),
-    });
+    let decision =
+        sync.decision.as_deref().map(|decision| decided(decision, sync.reason.as_deref().unwrap_or_default()));
     let field = sync.metadata_id.map(|id| {
         let version = sync.metadata_version.map_or_else(String::new, |version| format!(", version {version}"));
         format!("{:?} (metadata {id}{version})", sync.field_value.as_deref().unwrap_or(""))
@@ -59,6 +58,17 @@ fn add_state(lines: &mut Lines, report: &EntryReport) {
         .line("write-back", sync.mark_pending.then_some("was sent, its outcome is not known yet"))
         .line("error", error)
         .line("to look at", waits);
+    for delivery in &report.deliveries {
+        lines.line("hook", Some(delivery_in_words(delivery)));
+    }
+}
+
+fn delivery_in_words(delivery: &DeliveryReport) -> String {
+    let DeliveryReport { id, hook, event, state, attempts, .. } = delivery;
+    let required = if delivery.required { ", required" } else { "" };
+    let due = delivery.due_at.as_ref().map_or_else(String::new, |due| format!(", due {due}"));
+    let note = delivery.note.as_ref().map_or_else(String::new, |note| format!(", last: {note}"));
+    format!("{hook}{required}: {event} {state}, {attempts} attempts{due}{note} ({id})")
 }
 
 fn add_content(lines: &mut Lines, report: &EntryReport) {
@@ -116,7 +126,78 @@ pub(super) fn explanation(report: &EntryReport, account: &AccountState) -> Strin
     for happening in &report.timeline {
         let seq = happening.seq.map_or_else(String::new, |seq| format!(" (change {seq})"));
         // Writing to a text does not fail.
-        let _ = writeln!(text, "  {:<24}  {:<9}  {}{seq}", happening.at, happening.kind, happening.detail);
+        let detail = told(&happening.kind, &happening.detail);
+        let _ = writeln!(text, "  {:<24}  {:<9}  {detail}{seq}", happening.at, happening.kind);
     }
     text
+}
+
+/// The decision's two stable words, for people.
+fn decided(decision: &str, reason: &str) -> String {
+    match (decision, reason) {
+        ("sync", "synced") => "sync: the content was brought in".to_owned(),
+        ("sync", "resync") => "sync: asked for again, nothing differed".to_owned(),
+        ("sync", "told_before") => {
+            "sync: the content was brought in; the website had been told of this version".to_owned()
+        }
+        ("sync", "changed") => "sync: the content had changed; no mark was asked for".to_owned(),
+        ("fill", _) => "fill: the content was brought in, because the mirror lacked it; no mark".to_owned(),
+        ("nothing", "absent") => "nothing: the answer lacked it".to_owned(),
+        ("nothing", word) => match Reason::from_word(word) {
+            Some(reason) => format!("nothing: {reason}"),
+            None => format!("nothing: {word}"),
+        },
+        _ => format!("{decision}: {reason}"),
+    }
+}
+
+/// What visitors saw change begins with a cause, a stable word; for people it is a clause. The rest is told as it is.
+fn told(kind: &str, detail: &str) -> String {
+    if !matches!(kind, "shown" | "changed" | "hidden") {
+        return detail.to_owned();
+    }
+    let (cause, rest) =
+        detail.split_once(' ').map_or((detail, String::new()), |(cause, rest)| (cause, format!(" {rest}")));
+    let clause = match cause {
+        "synced" => "to visitors, as it was synced",
+        "resync" => "to visitors, as an editor asked again",
+        "changed" if kind == "changed" => "for visitors: content or picture",
+        "changed" => "to visitors, as its content changed",
+        "restored" => "to visitors, as Kaltura answers it again",
+        "backfill" => "to visitors, as its content came in",
+        "deleted" => "from visitors, as Kaltura no longer has it",
+        "missing" => "from visitors, as an answer lacked it",
+        "recycled" => "by the recycle bin",
+        "moderation" => "by moderation",
+        "schedule" => "by its dates",
+        "restricted" => "by access control or a category",
+        "not_ready" => "as it can or cannot be played",
+        "hidden" => "by hand",
+        "policy" => "by a changed policy of the account",
+        "filter" => "by [mirror] filter",
+        _ => return detail.to_owned(),
+    };
+    format!("{clause}{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stable_words_are_told_as_clauses_and_words_nobody_knows_as_they_are() {
+        let decisions = [
+            ("nothing", "parked", "nothing: an editor has parked it"),
+            ("fill", "not_mirrored", "fill: the content was brought in, because the mirror lacked it; no mark"),
+            ("nothing", "later_word", "nothing: later_word"),
+            ("later", "word", "later: word"),
+        ];
+        for (decision, reason, clause) in decisions {
+            assert_eq!(decided(decision, reason), clause);
+        }
+        assert_eq!(told("shown", "backfill"), "to visitors, as its content came in");
+        assert_eq!(told("hidden", "deleted (deleted)"), "from visitors, as Kaltura no longer has it (deleted)");
+        assert_eq!(told("hidden", "later_word"), "later_word");
+        assert_eq!(told("look", "changed and more"), "changed and more");
+    }
 }

@@ -120,7 +120,7 @@ pub(super) fn float_text(number: f64) -> String {
 }
 
 /// `urlencode`: letters, digits, `-`, `_` and `.` stay, a space is `+`, every other byte `%XX`.
-fn form_encode(text: &[u8], form: &mut String) {
+pub(super) fn form_encode(text: &[u8], form: &mut String) {
     for &byte in text {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => form.push(char::from(byte)),

@@ -1,12 +1,10 @@
 //! `accessControlProfile`: who may see what.
 
-use serde_json::{Value, json};
-
 use super::Context;
 use crate::simulator::categories::SimAccessControl;
 use crate::simulator::lists::page_response;
 use crate::simulator::outcome::Outcome;
-use crate::simulator::state::SimAccount;
+use crate::simulator::policy_objects::access_control_object;
 
 pub fn list(context: &mut Context) -> Outcome {
     let filter = context.params.object("filter");
@@ -18,21 +16,6 @@ pub fn list(context: &mut Context) -> Outcome {
         .filter(|profile| ids.as_ref().is_none_or(|ids| ids.contains(&profile.id.to_string())))
         .collect();
     Ok(page_response("KalturaAccessControlProfileListResponse", context.params, &rows, |profile| {
-        profile_object(account, profile)
+        access_control_object(account, profile)
     }))
-}
-
-fn profile_object(account: &SimAccount, profile: &SimAccessControl) -> Value {
-    json!({
-        "id": profile.id,
-        "partnerId": account.partner_id,
-        "name": profile.name,
-        "systemName": profile.system_name,
-        "description": "",
-        "createdAt": profile.created_at,
-        "updatedAt": profile.updated_at,
-        "isDefault": profile.is_default,
-        "rules": profile.rules,
-        "objectType": "KalturaAccessControlProfile",
-    })
 }

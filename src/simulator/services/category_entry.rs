@@ -1,6 +1,6 @@
 //! `categoryEntry`: which entries stand in which categories.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Context, NOTHING, base_entry};
 use crate::domain::ids::{CategoryId, EntryId};
@@ -9,9 +9,8 @@ use crate::simulator::edits;
 use crate::simulator::lists::page_response;
 use crate::simulator::outcome::{ApiError, Outcome};
 use crate::simulator::params::Params;
+use crate::simulator::policy_objects::membership_object;
 use crate::simulator::state::SimAccount;
-
-const DELETED: i64 = 3;
 
 pub fn list(context: &mut Context) -> Outcome {
     let filter = context.params.object("filter");
@@ -29,7 +28,7 @@ pub fn list(context: &mut Context) -> Outcome {
     let mut rows: Vec<(&EntryId, &SimCategoryEntry)> = per_entry
         .into_iter()
         .flat_map(|(id, memberships)| memberships.iter().map(move |membership| (id, membership)))
-        .filter(|(_, membership)| membership.status != DELETED)
+        .filter(|(_, membership)| membership.status != SimCategoryEntry::DELETED)
         .filter(|(_, membership)| {
             categories.as_ref().is_none_or(|ids| ids.contains(&membership.category_id.to_string()))
         })
@@ -77,18 +76,9 @@ fn named(context: &Context, sent: &Params) -> Result<(EntryId, CategoryId), ApiE
 }
 
 fn membership<'a>(account: &'a SimAccount, entry: &EntryId, category: CategoryId) -> Option<&'a SimCategoryEntry> {
-    account.category_entries.get(entry)?.iter().find(|one| one.category_id == category && one.status != DELETED)
-}
-
-fn membership_object(account: &SimAccount, entry: &EntryId, membership: &SimCategoryEntry) -> Value {
-    let category = account.categories.get(&membership.category_id);
-    json!({
-        "categoryId": membership.category_id,
-        "entryId": entry,
-        "createdAt": membership.created_at,
-        "categoryFullIds": category.map_or_else(|| membership.category_id.to_string(), |one| one.full_ids.clone()),
-        "status": membership.status,
-        "creatorUserId": membership.creator_user_id,
-        "objectType": "KalturaCategoryEntry",
-    })
+    account
+        .category_entries
+        .get(entry)?
+        .iter()
+        .find(|one| one.category_id == category && one.status != SimCategoryEntry::DELETED)
 }

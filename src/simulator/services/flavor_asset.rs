@@ -1,9 +1,10 @@
 //! `flavorAsset`: the encodings of entries.
 
-use super::{Context, base_entry};
+use super::{Context, NOTHING, base_entry};
 use crate::domain::ids::EntryId;
 use crate::simulator::asset_objects::flavor_object;
 use crate::simulator::assets::SimFlavor;
+use crate::simulator::edits::assets;
 use crate::simulator::lists::page_response;
 use crate::simulator::outcome::{ApiError, Outcome};
 use crate::simulator::params::Params;
@@ -30,6 +31,16 @@ pub fn get_by_entry_id(context: &mut Context) -> Outcome {
     let flavors = context.account.flavors.get(&id).map(Vec::as_slice).unwrap_or_default();
     let there = flavors.iter().filter(|flavor| flavor.status != 3);
     Ok(there.map(|flavor| flavor_object(context.account, &id, flavor)).collect())
+}
+
+pub fn delete(context: &mut Context) -> Outcome {
+    let id = context.required("id")?;
+    if assets::delete_flavor(context.account, &id) {
+        return NOTHING;
+    }
+    Err(ApiError::new("FLAVOR_ASSET_ID_NOT_FOUND", &[("ID", &id)], |v| {
+        format!("Flavor asset id \"{}\" not found", v[0])
+    }))
 }
 
 /// The entries an asset filter names, as far as they are there and may be seen.

@@ -41,6 +41,16 @@ pub fn add(context: &mut Context) -> Outcome {
     Ok(base_entry::shown(context, &id))
 }
 
+/// Content for an entry that has none; which one does not matter here.
+pub fn add_content(context: &mut Context) -> Outcome {
+    let id = find(context)?;
+    if context.account.entries.get(&id).is_some_and(|entry| entry.status != SimStatus::NO_CONTENT) {
+        return Err(ApiError::plain("ENTRY_ALREADY_WITH_CONTENT", "Entry already associated with content"));
+    }
+    edits::upload(context.account, &id);
+    Ok(base_entry::shown(context, &id))
+}
+
 pub fn update(context: &mut Context) -> Outcome {
     let id = find(context)?;
     entry_change::apply(context.account, &id, &context.params.object("mediaEntry"), "KalturaMediaEntry")?;

@@ -13,6 +13,7 @@ mod base_entry;
 mod caption_asset;
 mod category;
 mod category_entry;
+mod event_template;
 mod flavor_asset;
 mod media;
 mod metadata;
@@ -94,6 +95,8 @@ const fn action(
     Action { service, action, anonymous, run }
 }
 
+const EVENT_TEMPLATE: &str = "eventnotification_eventnotificationtemplate";
+
 /// Everything this server can do.
 static ACTIONS: &[Action] = {
     use Anonymous::{EmptyList, Forbidden, NoAdministrator, NoEntry, NoMetadata, Runs};
@@ -121,6 +124,7 @@ static ACTIONS: &[Action] = {
         action("media", "list", Forbidden, media::list),
         action("media", "count", Forbidden, media::count),
         action("media", "add", NoAdministrator, media::add),
+        action("media", "addContent", NoAdministrator, media::add_content),
         action("media", "update", NoAdministrator, media::update),
         action("media", "delete", NoAdministrator, base_entry::delete),
         action("media", "approve", NoAdministrator, media::approve),
@@ -140,13 +144,23 @@ static ACTIONS: &[Action] = {
         action("flavorAsset", "list", EmptyList("KalturaFlavorAssetListResponse"), flavor_asset::list),
         action("flavorAsset", "getByEntryId", NoEntry, flavor_asset::get_by_entry_id),
         action("thumbAsset", "list", EmptyList("KalturaThumbAssetListResponse"), thumb_asset::list),
+        action("flavorAsset", "delete", Forbidden, flavor_asset::delete),
         action("thumbAsset", "get", Forbidden, thumb_asset::get),
+        action("thumbAsset", "addFromImage", Forbidden, thumb_asset::add_from_image),
+        action("thumbAsset", "setAsDefault", Forbidden, thumb_asset::set_as_default),
         action("caption_captionasset", "list", Forbidden, caption_asset::list),
         action("category", "list", Forbidden, category::list),
         action("categoryEntry", "list", Forbidden, category_entry::list),
         action("categoryEntry", "add", Forbidden, category_entry::add),
         action("categoryEntry", "delete", Forbidden, category_entry::delete),
         action("accessControlProfile", "list", Forbidden, access_control::list),
+        action(EVENT_TEMPLATE, "list", Forbidden, event_template::list),
+        action(EVENT_TEMPLATE, "listTemplates", Forbidden, event_template::list_templates),
+        action(EVENT_TEMPLATE, "get", Forbidden, event_template::get),
+        action(EVENT_TEMPLATE, "clone", Forbidden, event_template::clone),
+        action(EVENT_TEMPLATE, "update", Forbidden, event_template::update),
+        action(EVENT_TEMPLATE, "updateStatus", Forbidden, event_template::update_status),
+        action(EVENT_TEMPLATE, "delete", Forbidden, event_template::delete),
     ]
 };
 

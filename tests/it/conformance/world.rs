@@ -10,11 +10,13 @@ use kaltura_mirror::simulator::custom_metadata::{SimMetadata, SimMetadataProfile
 use kaltura_mirror::simulator::entry::{EntryKind, SimEntry, SimStatus};
 use kaltura_mirror::simulator::sessions::SimAppToken;
 use kaltura_mirror::simulator::state::SimAccount;
+use kaltura_mirror::simulator::templates::TemplateData;
+use kaltura_mirror::simulator::templates::numbers::{HashAlgorithm, TemplateStatus};
 use serde_json::{Map, Value};
 
 use super::captures::Capture;
 
-type Object = Map<String, Value>;
+pub type Object = Map<String, Value>;
 
 /// What was seen of an object, and in which exchange.
 struct Sight {
@@ -149,6 +151,7 @@ fn identity(object: &Object) -> Option<(&'static str, String)> {
         "KalturaCategoryEntry" => return Some(("membership", format!("{} {}", text("categoryId")?, text("entryId")?))),
         "KalturaAccessControlProfile" => "access",
         "KalturaAppToken" => "token",
+        "KalturaHttpNotificationTemplate" => "template",
         _ => return None,
     };
     Some((group, text("id")?))
@@ -198,6 +201,7 @@ pub fn at(observed: &Observed, capture: &Capture) -> SimAccount {
     known("category").iter().map(category).for_each(|one| drop(account.categories.insert(one.id, one)));
     known("profile").iter().map(profile).for_each(|one| drop(account.metadata_profiles.insert(one.id, one)));
     known("token").iter().map(token).for_each(|one| drop(account.app_tokens.insert(one.id.clone(), one)));
+    known("template").iter().for_each(|one| add_template(&mut account, one));
     for object in known("flavor") {
         account.flavors.entry(entry_id(&object, "entryId")).or_default().push(flavor(&object));
     }
@@ -219,6 +223,40 @@ pub fn at(observed: &Observed, capture: &Capture) -> SimAccount {
     before_the_write(&mut account, capture);
     sessions(&mut account, capture);
     account
+}
+
+/// An account of which one entry is known.
+pub fn with_entry(object: &Object, secret: &str, at: i64) -> SimAccount {
+    let clock = Clock::manual(Timestamp::from_secs(at));
+    let mut account = SimAccount::new(PartnerId(int(object, "partnerId")), secret, clock);
+    account.service_url = "http://127.0.0.1:8080".to_owned();
+    account.cdn_url = "http://cdn.example.test".to_owned();
+    add_entry(&mut account, object, &[]);
+    account
+}
+
+/// Kaltura's own are there already; one of the account's was cloned from that of the same name.
+fn add_template(account: &mut SimAccount, object: &Object) {
+    let name = text(object, "name");
+    let Some(stock) = account.stock_templates.iter_mut().find(|template| template.name == name) else { return };
+    if int(object, "partnerId") == 0 {
+        (stock.created_at, stock.updated_at) = (int(object, "createdAt"), int(object, "updatedAt"));
+        return;
+    }
+    let mut template = stock.clone_as(int(object, "id"), int(object, "createdAt")).active(&text(object, "url"), None);
+    template.system_name = text(object, "systemName");
+    template.updated_at = int(object, "updatedAt");
+    template.status = TemplateStatus::from_number(int(object, "status")).unwrap();
+    template.hash = HashAlgorithm::from_number(int(object, "secureHashingAlgo")).unwrap();
+    template.data = object
+        .get("data")
+        .filter(|data| data["objectType"] == "KalturaHttpNotificationDataFields")
+        .map(|_| TemplateData::fields());
+    for parameter in object["userParameters"].as_array().unwrap() {
+        let value = parameter["value"]["value"].as_str().unwrap();
+        template = template.with_parameter(parameter["key"].as_str().unwrap(), value);
+    }
+    account.event_templates.push(template);
 }
 
 fn add_entry(account: &mut SimAccount, object: &Object, memberships: &[Object]) {

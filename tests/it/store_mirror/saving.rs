@@ -30,7 +30,9 @@ fn withheld(why: Withheld) -> PublicState {
 async fn a_synced_entry_is_mirrored_shown_and_its_picture_wanted() {
     let house = House::open().await;
     let saved = house.look_at(synced(ID)).await;
-    let Saved::Mirrored { state, change: Some(change), thumbnail_wanted: true } = saved else { panic!("{saved:?}") };
+    let Saved::Mirrored { state, change: Some(change), thumbnail_wanted: true, .. } = saved else {
+        panic!("{saved:?}")
+    };
     assert_eq!((state, change.cause), (PublicState::Public, Cause::Synced));
     assert_eq!(house.changes(&mut 0).await, [format!("put {ID} synced")]);
 
