@@ -224,10 +224,11 @@ impl Intake {
     }
 
     fn reject(&self, raw: RawRequest, rejected: &Rejected) -> Answer {
+        self.record(raw, rejected.reason(), self.claimed_account(rejected), rejected.is_well_formed());
+        // After the record: whoever reads the secrets again judges what is recorded by then.
         if matches!(rejected, Rejected::BadSignature { configured: true, .. }) {
             self.doubt.notify_one();
         }
-        self.record(raw, rejected.reason(), self.claimed_account(rejected), rejected.is_well_formed());
         let refusal = Refusal { reason: rejected.reason(), detail: rejected.to_string() };
         match rejected.answer() {
             Words::Malformed => Answer::Malformed(refusal),

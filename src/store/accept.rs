@@ -199,7 +199,7 @@ enum Bodies {
 }
 
 async fn commit(mirror: &Mirror, batch: &[Received], bodies: Bodies) -> Result<Vec<Accepted>, Error> {
-    let asks_anything = batch.iter().flat_map(|received| &received.hints).any(account_asks::concerns_account);
+    let asks_anything = batch.iter().flat_map(|received| &received.hints).any(account_asks::asks_of_account);
     if asks_anything || mirror.outbox.hooks().forwards().next().is_some() {
         return commit_in_steps(mirror, batch, bodies).await;
     }

@@ -39,6 +39,11 @@ pub struct AccountAsk {
     ticket: i64,
 }
 
+/// Whether a hint asks anything of its account as a whole.
+pub(super) fn asks_of_account(hint: &Hint) -> bool {
+    hint.asks.iter().any(|ask| Asked::of(*ask).is_some())
+}
+
 impl Asked {
     /// What an event's ask means for the account; `None` for what concerns one entry, or nothing.
     fn of(ask: Ask) -> Option<Self> {
@@ -86,11 +91,6 @@ impl Asked {
         let (ask, object) = word.split_once(':').unwrap_or((word, ""));
         Self::from_columns(ask, object)
     }
-}
-
-/// Whether a hint asks anything of its account as a whole.
-pub(super) fn concerns_account(hint: &Hint) -> bool {
-    hint.asks.iter().any(|ask| Asked::of(*ask).is_some())
 }
 
 impl Store {

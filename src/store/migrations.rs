@@ -90,15 +90,17 @@ mod tests {
         let file = directory.path().join("mirror.db");
         let database = Database::open(&file, None).await.unwrap();
         apply(database.writer().unwrap(), &file, &MIRROR[..2]).await.unwrap();
+        let mut turn = database.writer().unwrap().turn().await.unwrap();
         sqlx::query(
             "insert into inbox_items
                  (inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome, fields_hash, repeats, repeated_at)
              values (1, 1, 1, 'api', 1001, 'entry_update', '0_abcd1234', 'hinted', x'ab', 2, 77),
                     (1, 2, 1, 'api', 1002, 'user_banned', null, 'kept', x'cd', 0, null)",
         )
-        .execute(&mut *database.writer().unwrap().turn().await.unwrap())
+        .execute(&mut *turn)
         .await
         .unwrap();
+        drop(turn);
 
         apply(database.writer().unwrap(), &file, MIRROR).await.unwrap();
         let rows = sqlx::query(

@@ -3,6 +3,7 @@
 mod asked;
 mod factors;
 mod secrets;
+mod simulated;
 mod sweep;
 mod wire;
 

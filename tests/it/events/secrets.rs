@@ -85,8 +85,8 @@ async fn the_numbers_are_for_everyone_on_this_machine_and_else_for_whoever_has_t
 #[tokio::test]
 async fn the_numbers_say_when_an_account_is_in_trouble() {
     let house = House::open().await;
-    let store = &house.daemon.store;
-    store.record_account_state(house.account(), Some("its secret is refused")).await.unwrap();
+    house.kaltura.stop().await;
+    house.learn_facts().await;
     assert!(metrics(&house, &[]).await.text().contains("kaltura_mirror_account_degraded{account=\"102\"} 1\n"));
 }
 
