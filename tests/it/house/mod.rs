@@ -59,6 +59,11 @@ impl House {
     pub async fn silent_with(script: &str) -> Self {
         let clock = Clock::manual(START);
         let kaltura = Simulator::start(Options::new(believable_account(7, clock.clone()))).await.unwrap();
+        Self::silent_beside(kaltura, clock, script).await
+    }
+
+    /// The same beside a Kaltura that is there already.
+    pub async fn silent_beside(kaltura: Simulator, clock: Clock, script: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let daemon = start_silent(&kaltura, &clock, dir.path(), script).await;
         let house = Self { kaltura, daemon, clock, script: script.to_owned(), is_silent: true, dir };
