@@ -8,6 +8,8 @@ mod summary;
 use std::io::{IsTerminal, Write, stdout};
 
 use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
 use super::{Outcome, output::Output};
@@ -16,6 +18,7 @@ use crate::config::{self, Config};
 use crate::domain::clock::{Clock, Jitter};
 use crate::simulator::account::{SYNC_PROFILE, believable_account};
 use crate::simulator::handle::{Options, Simulator};
+use crate::simulator::sink::Sink;
 use story::Story;
 
 /// Play the main job on this machine: a stand-in Kaltura, the daemon beside it, an editor at work
@@ -43,7 +46,8 @@ async fn play(command: &Command, json: bool) -> anyhow::Result<Outcome> {
     let folder = Folder::make()?;
     let clock = Clock::system();
     let kaltura = Simulator::start(Options::new(believable_account(command.seed, clock.clone()))).await?;
-    let daemon = Daemon::start(configuration(&kaltura, &folder)?, clock, Jitter::system()).await?;
+    let website = Sink::start().await;
+    let daemon = Daemon::start(configuration(&kaltura, &website, &folder)?, clock, Jitter::system()).await?;
     if !json {
         banner(&kaltura, &daemon)?;
     }
@@ -59,12 +63,15 @@ async fn play(command: &Command, json: bool) -> anyhow::Result<Outcome> {
         tokio::signal::ctrl_c().await?;
     }
     daemon.stop().await;
+    website.stop().await;
     kaltura.stop().await;
     Ok(if disagreements.is_empty() { Outcome::Done } else { Outcome::Failed })
 }
 
 /// A configuration as an operator would write it, with times short enough to watch.
-fn configuration(kaltura: &Simulator, folder: &Folder) -> anyhow::Result<Config> {
+///
+/// Two hooks hear of what happens: a website, which the stand-in plays, and a program.
+fn configuration(kaltura: &Simulator, website: &Sink, folder: &Folder) -> anyhow::Result<Config> {
     let session = format!(
         "partner_id = {}\nadmin_secret = \"{}\"\nservice_url = \"{}/\"\n",
         kaltura.partner_id(),
@@ -75,8 +82,13 @@ fn configuration(kaltura: &Simulator, folder: &Folder) -> anyhow::Result<Config>
         "sync_metadata_profile_id = {SYNC_PROFILE}\ndata_dir = {:?}\n\
          [server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
          [thumbnails]\nwidth = 320\n\
-         [sync]\nconfirm_removal_after = \"1s\"\n",
-        folder.0.join("data")
+         [sync]\nconfirm_removal_after = \"1s\"\n\
+         [[hooks]]\nname = \"website\"\nurl = \"{}\"\nallow_private = true\n\
+         secret = \"whsec_{}\"\nevents = [\"entry.synced\", \"entry.changed\", \"entry.removed\"]\n\
+         [[hooks]]\nname = \"program\"\ncommand = [\"cat\"]\nevents = [\"entry.removed\"]\n",
+        folder.0.join("data"),
+        website.url(),
+        STANDARD.encode([7; 32])
     );
     config::from_texts(&session, &script).context("the demo's own configuration")
 }

@@ -185,7 +185,11 @@ impl Lane {
     fn log(&self, delivery: &ClaimedDelivery, heard: &Heard, verdict: Verdict) {
         let (hook, id, attempt, told) = (&self.name, &delivery.id, delivery.attempt, &heard.told);
         match verdict {
-            Verdict::Delivered => debug!(%hook, delivery.id = %id, attempt, "hook {hook}: delivery {id} is delivered"),
+            Verdict::Delivered => {
+                let entry = delivery.entry.as_ref().map_or_else(String::new, |entry| format!(" of {entry}"));
+                let what = delivery.content.word();
+                debug!(step = "told", %hook, delivery.id = %id, attempt, "hook {hook} has taken {what}{entry}, {id}");
+            }
             Verdict::Retry(at) => {
                 info!(%hook, delivery.id = %id, attempt, "hook {hook}: delivery {id} failed, tried again at {at}: {told}");
             }

@@ -85,6 +85,17 @@ pub enum DeliveryContent {
     },
 }
 
+impl DeliveryContent {
+    /// What it is, in a word: the event's, `test` or `forward`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Event { event, .. } => event.as_str(),
+            Self::Test { .. } => "test",
+            Self::Raw { .. } => "forward",
+        }
+    }
+}
+
 /// What became of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryOutcome {

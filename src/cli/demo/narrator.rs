@@ -59,7 +59,7 @@ impl Narrator {
 fn colour(step: &str) -> Option<u8> {
     match step {
         "mirrored" | "thumbnail" => Some(32),
-        "marked" => Some(34),
+        "marked" | "told" => Some(34),
         "editor" => Some(35),
         "verified" | "decided" => Some(36),
         "withheld" | "skipped" | "no_thumbnail" | "thumbnail_later" => Some(33),

@@ -7,11 +7,12 @@ use super::narrator::chapter;
 use crate::app::Daemon;
 use crate::domain::ids::EntryId;
 use crate::domain::secret::AdminSecret;
-use crate::simulator::account::STAFF_ONLY;
+use crate::simulator::account::{STAFF_ONLY, add_event_templates};
 use crate::simulator::edits;
 use crate::simulator::entry::SimStatus;
 use crate::simulator::handle::Simulator;
 use crate::simulator::sender::Sender;
+use crate::simulator::sender::event::EventSender;
 use crate::simulator::sender::form;
 use crate::simulator::sender::job::Job;
 
@@ -36,6 +37,7 @@ impl<'a> Story<'a> {
         self.an_editor_asks().await?;
         self.an_editor_parks().await?;
         self.people_restrict_and_remove().await?;
+        self.events_tell_of_the_field_alone().await?;
         self.strangers_knock().await
     }
 
@@ -91,6 +93,26 @@ impl<'a> Story<'a> {
         self.deliver().await
     }
 
+    /// The other system of Kaltura's: templates that listen to metadata. The mark itself comes back as an event.
+    async fn events_tell_of_the_field_alone(&self) -> anyhow::Result<()> {
+        chapter("Event-notification templates are set up: Sync Needed alone is told now, and so is our own mark");
+        let endpoint = format!("http://{}/notifications", self.daemon.public);
+        self.kaltura.edit(|account| add_event_templates(account, &endpoint));
+        let asked = self.next_shown()?;
+        info!(step = "editor", "sets SyncStatus of entry {asked} to Sync Needed, and changes nothing else");
+        self.kaltura.set_sync_status(&asked, Some("Sync Needed"));
+        self.deliver_events().await?;
+        info!(step = "editor", "does nothing: what comes now is the echo of our own mark");
+        self.deliver_events().await
+    }
+
+    async fn deliver_events(&self) -> anyhow::Result<()> {
+        let deliveries = EventSender::new().drain(self.kaltura.account()).await;
+        let refused = deliveries.iter().filter(|delivery| !delivery.is_success()).count();
+        ensure!(refused == 0, "{refused} of {} genuine events were not taken", deliveries.len());
+        self.rest().await
+    }
+
     /// A forged signature, a change after signing, no form at all; and a genuine one twice.
     async fn strangers_knock(&self) -> anyhow::Result<()> {
         chapter("Strangers knock: forged, changed and shapeless requests, and a genuine one twice");
@@ -118,7 +140,8 @@ impl<'a> Story<'a> {
         while !self.daemon.store.dirty_counts().await?.is_idle() {
             self.daemon.sync.settled().await;
         }
-        Ok(self.daemon.sync.idle().await?)
+        self.daemon.sync.idle().await?;
+        Ok(self.daemon.hooks.idle().await?)
     }
 
     /// What visitors can list, in the order of the mirror.

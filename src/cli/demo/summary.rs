@@ -14,6 +14,7 @@ pub(super) struct Summary {
     counts: Tallies,
     api_calls: usize,
     picture_requests: usize,
+    told: u64,
     api_calls_per_entry: f64,
     disagreements: Vec<String>,
 }
@@ -21,9 +22,17 @@ pub(super) struct Summary {
 pub(super) async fn of(kaltura: &Simulator, daemon: &Daemon, disagreements: Vec<String>) -> anyhow::Result<Summary> {
     daemon.store.rejections_written().await;
     let counts = daemon.store.tallies().await?;
+    let told = daemon.store.hook_states().await?.iter().map(|hook| hook.delivered).sum();
     let api_calls = kaltura.http_requests();
     let api_calls_per_entry = api_calls as f64 / counts.looked_at.max(1) as f64;
-    Ok(Summary { api_calls, picture_requests: kaltura.image_requests(), api_calls_per_entry, counts, disagreements })
+    Ok(Summary {
+        told,
+        api_calls,
+        picture_requests: kaltura.image_requests(),
+        api_calls_per_entry,
+        counts,
+        disagreements,
+    })
 }
 
 impl Summary {
@@ -45,6 +54,7 @@ impl Summary {
         table.row("withheld", sum("withheld:", &counts.states), "entries kept from visitors");
         table.reasons("withheld:", &counts.states);
         table.row("marked", counts.marked, "entries, by us, as done");
+        table.row("told", self.told, "times, to a website and a program");
         table.row("thumbnails", counts.thumbnails, "pictures kept");
         let _ = writeln!(
             table.0,

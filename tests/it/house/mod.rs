@@ -65,6 +65,11 @@ impl House {
     pub async fn silent_with(script: &str) -> Self {
         let clock = Clock::manual(START);
         let kaltura = Simulator::start(Options::new(believable_account(7, clock.clone()))).await.unwrap();
+        Self::silent_beside(kaltura, clock, script).await
+    }
+
+    /// The same beside a Kaltura that is there already.
+    pub async fn silent_beside(kaltura: Simulator, clock: Clock, script: &str) -> Self {
         let texts = Texts { session: String::new(), script: script.to_owned(), is_silent: true };
         Self::start(kaltura, clock, texts, tempfile::tempdir().unwrap()).await
     }

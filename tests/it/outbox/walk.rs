@@ -1,15 +1,17 @@
 //! A whole daemon with required hooks: *Sync Done* follows the hooks, and whatever happens meanwhile, it is never wrong.
 
+use kaltura_mirror::domain::clock::Clock;
 use kaltura_mirror::domain::hook::{Audience, DeliveryId};
 use kaltura_mirror::domain::ids::EntryId;
-use kaltura_mirror::simulator::account::{STAFF_ONLY, SYNC_PROFILE};
+use kaltura_mirror::simulator::account::{STAFF_ONLY, SYNC_PROFILE, believable_account};
 use kaltura_mirror::simulator::edits;
 use kaltura_mirror::simulator::faults::{Fault, When};
+use kaltura_mirror::simulator::handle::{Options, Simulator};
 use kaltura_mirror::store::{DeliveryOutcome, HookSpec, HookWhat, Lane, Reason, Retried};
 use serde_json::Value;
 
 use super::{Deliverer, listener, payload, required, two_words};
-use crate::house::House;
+use crate::house::{House, START};
 
 const NEEDED: &str = "<metadata><SyncStatus>Sync Needed</SyncStatus></metadata>";
 pub(super) const UPDATE: &str = "metadata_metadata.update";
@@ -264,18 +266,18 @@ async fn a_required_hook_that_is_given_up_leaves_the_entry_unmarked_and_listed_u
     assert_eq!((house.status(&id).as_deref(), house.error(&id).await), (Some("Sync Done"), None));
 }
 
-/// A house whose editors have a word for what failed.
+/// A house whose editors have a word for what failed, since before the daemon first asked for the schema.
 async fn with_a_word_for_failure(script: &str, hooks: Vec<HookSpec>) -> House {
-    let house = with_hooks(&format!("sync_failed_value = \"Sync Failed\"\n{script}"), hooks).await;
-    house.kaltura.edit(|account| {
+    let clock = Clock::manual(START);
+    let kaltura = Simulator::start(Options::new(believable_account(7, clock.clone()))).await.unwrap();
+    kaltura.edit(|account| {
         let profile = account.metadata_profiles.get_mut(&SYNC_PROFILE).unwrap();
         let manual = "<xsd:enumeration value=\"Sync Manual\"/>";
         assert!(profile.xsd.contains(manual));
         profile.xsd = profile.xsd.replace(manual, &format!("{manual}<xsd:enumeration value=\"Sync Failed\"/>"));
-        profile.version += 1;
     });
-    house.learn_facts().await;
-    house
+    let script = format!("sync_failed_value = \"Sync Failed\"\n{script}{}", tables(&hooks));
+    House::silent_beside(kaltura, clock, &script).await
 }
 
 #[tokio::test]
