@@ -159,3 +159,70 @@ impl DerefMut for Tx {
         &mut self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn writer(directory: &tempfile::TempDir) -> Writer {
+        let options = SqliteConnectOptions::new().filename(directory.path().join("a.db")).create_if_missing(true);
+        let writer = Writer::open(&options).await.unwrap();
+        sqlx::raw_sql("create table t (n integer)").execute(&mut *writer.turn().await.unwrap()).await.unwrap();
+        writer
+    }
+
+    async fn count(connection: &mut SqliteConnection) -> i64 {
+        sqlx::query_scalar("select count(*) from t").fetch_one(connection).await.unwrap()
+    }
+
+    async fn insert(connection: &mut SqliteConnection) {
+        sqlx::query("insert into t values (1)").execute(connection).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_is_dropped_never_happened_and_the_next_one_does() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = writer(&directory).await;
+        let mut given_up = writer.begin().await.unwrap();
+        insert(&mut given_up).await;
+        drop(given_up);
+        let mut kept = writer.begin().await.unwrap();
+        assert_eq!(count(&mut kept).await, 0);
+        insert(&mut kept).await;
+        kept.commit().await.unwrap();
+        assert_eq!(count(&mut writer.turn().await.unwrap()).await, 1);
+    }
+
+    #[tokio::test]
+    async fn statements_of_a_turn_that_fail_half_way_leave_nothing_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = writer(&directory).await;
+        let mut turn = writer.turn().await.unwrap();
+        turn.is_begun();
+        let script = "begin immediate; insert into t values (1); insert into nowhere values (1); commit";
+        assert!(sqlx::raw_sql(script).execute(&mut *turn).await.is_err());
+        drop(turn);
+        let mut next = writer.begin().await.unwrap();
+        assert_eq!(count(&mut next).await, 0);
+    }
+
+    #[test]
+    fn a_runtime_that_ends_with_a_transaction_open_ends_all_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let held = runtime.block_on(async { writer(&directory).await.begin().await.unwrap() });
+        runtime.spawn(async move {
+            let _held = held;
+            std::future::pending::<()>().await;
+        });
+        drop(runtime);
+    }
+
+    #[tokio::test]
+    async fn who_asks_after_the_closing_is_told_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = writer(&directory).await;
+        writer.close().await;
+        assert!(matches!(writer.begin().await, Err(Error::Closed)));
+    }
+}
