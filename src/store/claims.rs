@@ -120,8 +120,9 @@ impl Store {
     /// # Errors
     /// `Full`, `Busy`, `Corrupt`.
     pub async fn claim(&self, lanes: &[Lane], limit: usize, lease: Duration) -> Result<Option<ClaimedBatch>, Error> {
-        let now = self.now();
         let mut tx = self.write().await?;
+        // Asked when our turn has come: to an older moment, a long lease given meanwhile would seem to come from a stepped clock.
+        let now = self.now();
         rescue(&mut tx, now).await?;
         let Some(due) = first_due(&mut tx, lanes, now).await? else {
             tx.commit().await?;
