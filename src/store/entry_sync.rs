@@ -75,6 +75,15 @@ pub struct MarkRecord {
     pub at: Timestamp,
 }
 
+/// What a write-back says.
+#[derive(Clone, Copy)]
+enum Said {
+    /// The sync is done.
+    Done,
+    /// It failed for good.
+    Failed,
+}
+
 /// What became of a record of one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Noted {
@@ -143,15 +152,7 @@ impl Store {
         batch: &ClaimedBatch,
         marks: Vec<MarkRecord>,
     ) -> Result<Vec<(EntryId, Noted)>, Error> {
-        let mut tx = self.write().await?;
-        let held = held_tokens(&mut tx, batch).await?;
-        let (kept, outcomes) = split_held(marks, |mark| &mark.entry_id, |entry| held.contains(entry));
-        let row_ids = ensure_rows(&mut tx, batch.account(), kept.iter().map(|mark| &mark.entry_id).collect()).await?;
-        write_marks(&mut tx, &kept, &row_ids).await?;
-        custom_metadata::keep_marks(&mut tx, &kept, &row_ids).await?;
-        entry_events::append(&mut tx, &mark_events(&kept, &row_ids), self.now()).await?;
-        tx.commit().await?;
-        Ok(outcomes)
+        self.record(batch, marks, Said::Done).await
     }
 
     /// These write-backs of `sync_failed_value` are about to be sent, for those entries whose claim still holds.
@@ -192,11 +193,23 @@ impl Store {
         batch: &ClaimedBatch,
         marks: Vec<MarkRecord>,
     ) -> Result<Vec<(EntryId, Noted)>, Error> {
+        self.record(batch, marks, Said::Failed).await
+    }
+
+    async fn record(
+        &self,
+        batch: &ClaimedBatch,
+        marks: Vec<MarkRecord>,
+        said: Said,
+    ) -> Result<Vec<(EntryId, Noted)>, Error> {
         let mut tx = self.write().await?;
         let held = held_tokens(&mut tx, batch).await?;
         let (kept, outcomes) = split_held(marks, |mark| &mark.entry_id, |entry| held.contains(entry));
         let row_ids = ensure_rows(&mut tx, batch.account(), kept.iter().map(|mark| &mark.entry_id).collect()).await?;
-        write_failure_marks(&mut tx, &kept, &row_ids).await?;
+        match said {
+            Said::Done => write_marks(&mut tx, &kept, &row_ids).await?,
+            Said::Failed => write_failure_marks(&mut tx, &kept, &row_ids).await?,
+        }
         custom_metadata::keep_marks(&mut tx, &kept, &row_ids).await?;
         entry_events::append(&mut tx, &mark_events(&kept, &row_ids), self.now()).await?;
         tx.commit().await?;
