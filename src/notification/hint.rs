@@ -93,12 +93,13 @@ impl Hint {
 
 /// Each text with its length before it, so that no two lists of fields hash the same bytes.
 fn hash<'m>(fields: impl Iterator<Item = (&'m str, &'m str)>) -> [u8; 32] {
-    let mut sha256 = Sha256::new();
+    // In one piece: sixty small ones take nearly twice as long.
+    let mut bytes = Vec::with_capacity(2048);
     for text in fields.flat_map(|(name, value)| [name, value]) {
-        sha256.update((text.len() as u64).to_be_bytes());
-        sha256.update(text);
+        bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(text.as_bytes());
     }
-    sha256.finalize().into()
+    Sha256::digest(&bytes).into()
 }
 
 /// For example `1/api/1001/9f86d081…`: account, system, number and hash in hexadecimal digits.

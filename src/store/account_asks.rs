@@ -184,7 +184,7 @@ impl Asks {
     }
 
     /// Gives each row a new ticket, or makes it; and tells each item's row what it asked. All share one ticket.
-    pub(super) async fn write(self, tx: &mut WriteTx) -> Result<(), Error> {
+    pub(super) async fn write(&self, tx: &mut WriteTx) -> Result<(), Error> {
         if self.is_empty() {
             return Ok(());
         }

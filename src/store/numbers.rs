@@ -55,6 +55,13 @@ impl Numbers {
         Ok(keys)
     }
 
+    /// Whether the inbox cannot have this number. It counts as possibly known from now on, as above.
+    pub(super) fn is_new(&self, key: &DedupeKey) -> bool {
+        self.with(|numbers| {
+            numbers.get_mut(&(key.account, key.system)).is_some_and(|seen| !seen.has_seen(key.notification_id.0))
+        })
+    }
+
     fn unheard_of(&self, keys: &[DedupeKey]) -> Option<(AccountId, System)> {
         self.with(|numbers| keys.iter().map(|key| (key.account, key.system)).find(|whose| !numbers.contains_key(whose)))
     }

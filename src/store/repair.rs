@@ -5,9 +5,11 @@ use std::time::Duration;
 use sqlx::Row;
 
 use super::Store;
-use super::accept::{Acceptance, Accepted, Known, Rows, to_json};
+use super::accept::{Acceptance, Accepted, to_json};
 use super::error::Error;
 use super::inbox::{StoredRequest, stored};
+use super::known::Known;
+use super::sheet::{Bodies, Items, Sheet};
 use super::{outbox, prune};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AccountId;
@@ -102,10 +104,10 @@ impl Store {
         let mirror = &self.0.mirror;
         let keys = hints.iter().filter_map(|hint| hint.dedupe_key(account)).collect();
         let mut known = Known::among(&mut tx, mirror, keys).await?;
-        let mut rows = Rows::default();
-        rows.items.add(id, account, hints, received_at, &mut known);
-        let outcome = if rows.items.is_repetition() { Acceptance::Duplicate } else { Acceptance::New };
-        rows.add_to(&mut tx, mirror).await?;
+        let mut items = Items::default();
+        items.add(id, account, hints, received_at, &mut known);
+        let outcome = if items.is_repetition() { Acceptance::Duplicate } else { Acceptance::New };
+        Sheet::of_items(items).add_to(&mut tx, Bodies::Kept, mirror).await?;
         prune::count_late(&mut tx, id, row.try_get("kept_bytes")?).await?;
         let accepted = Accepted { inbox_id: id, outcome };
         outbox::forward(&mut tx, std::iter::once((account, accepted, received_at))).await?;
