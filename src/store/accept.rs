@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::Store;
 use super::account_asks::{self, Asks};
-use super::dirty_entries::{self, Hints, Lane, Reason};
+use super::dirty_entries::{self, Hints, Lane, Reason, Reasons};
 use super::error::Error;
 use super::inbox::ItemOutcome;
 use super::limits::{ACCEPT_BATCH_MAX, ACCEPT_QUEUE_MAX};
@@ -461,7 +461,8 @@ impl<'r> Items<'r> {
         let asked = self.asks.add(account, &hint.asks, (inbox_id, hint.number), received_at);
         match &hint.entry_id {
             Some(entry) if hint.asks.contains(&Ask::LookAtEntry) => {
-                self.hints.add(account, entry, Reason::Notification, Lane::Live, received_at);
+                let reasons = Reasons::from(Reason::Notification).about(hint.kind.topic());
+                self.hints.add(account, entry, reasons, Lane::Live, received_at);
                 ItemOutcome::Hinted
             }
             _ if asked => ItemOutcome::Asked,
