@@ -1,6 +1,9 @@
 //! What one look at one entry asks for, pure: what to save, what to write back, when to look again.
 
+use std::time::Duration;
+
 use super::account::{AccountFacts, Profile};
+use super::handlers::Subject;
 use crate::domain::account_facts::MetadataObject;
 use crate::domain::clock::Timestamp;
 use crate::domain::decide::{self, Decision, FoundBy, Mark, Tell};
@@ -26,6 +29,20 @@ pub(super) struct Plan {
     pub write_back: Option<WriteBack>,
     /// What follows when saving and writing back go well.
     pub next: Next,
+}
+
+/// Servers that answer may lag so far behind those that notify.
+const LAG: Duration = Duration::from_secs(30);
+
+impl Plan {
+    /// Another look when every server must have caught up with the latest hint; nothing more when that is over.
+    pub fn look_again_after_the_hint(&mut self, subject: &Subject<'_>, reason: &'static str) {
+        let (hinted_at, looked_at) = (subject.claimed.last_hint_at, subject.looked_at);
+        // A hint from the future was noted before the clock was set back.
+        if hinted_at <= looked_at && looked_at < hinted_at.plus(LAG) {
+            self.next = Next::LookAgain { at: hinted_at.plus(LAG), reason };
+        }
+    }
 }
 
 /// What follows a look.
@@ -250,6 +267,7 @@ impl Judge<'_> {
             cause: cause(decision),
             emitted_version: told.then_some(version.unwrap_or(decide::NO_VERSION)),
             pending_mark: None,
+            doubted_picture: None,
         }
     }
 }
