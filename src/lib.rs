@@ -40,6 +40,8 @@
 //!              ─► Store::settle
 //! ```
 //!
+//! What it goes through, handler by handler, and what each kind of notification leads to, is one page ([`sync::handlers`]).
+//!
 //! **What visitors see** is judged in one place, whatever brought it about: a look, a changed policy, a date that passes,
 //! an absence, a person. It writes the public state, the change row and the event together (`store/judgement.rs`).
 //!

@@ -178,6 +178,7 @@ pub(super) fn sync_settings(config: &Config, jitter: Jitter) -> Settings {
         gather: sync.gather,
         confirm_removal_after: sync.confirm_removal_after,
         removal_limit: RemovalLimit { percent: u8::try_from(sync.max_removals_percent).unwrap_or(100) },
+        category_min_interval: sync.category_min_interval,
         policy_refresh: sync.policy_refresh,
         retries: Retries {
             backoff: sync.backoff,

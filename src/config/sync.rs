@@ -20,6 +20,8 @@ pub struct Sync {
     pub confirm_removal_after: Duration,
     /// How old the account's access-control profiles and categories may become.
     pub policy_refresh: Duration,
+    /// Between two passes over the entries of a category that events tell of.
+    pub category_min_interval: Duration,
     /// Between two sweeps that events ask for without naming an entry.
     pub sweep_min_interval: Duration,
     /// More of the mirror than this (and more than 20 entries) missing within ten minutes stops removal.
@@ -64,6 +66,7 @@ impl Sync {
             resync_interval: section.within("resync_interval", secs(1), Duration::ZERO..=secs(30)),
             confirm_removal_after: section.within("confirm_removal_after", secs(60), secs(1)..=secs(86_400)),
             policy_refresh: section.within("policy_refresh", secs(60), secs(1)..=secs(86_400)),
+            category_min_interval: section.within("category_min_interval", secs(60), secs(1)..=secs(86_400)),
             sweep_min_interval: section.within("sweep_min_interval", secs(60), secs(1)..=secs(86_400)),
             max_removals_percent: section.within("max_removals_percent", 5, 0..=100),
             attempts_max: section.within("attempts_max", 20, 1..=1000),

@@ -17,4 +17,5 @@ pub mod public_entry;
 pub mod secret;
 pub mod signing_key;
 pub mod sync_rules;
+pub mod topic;
 pub mod visibility;

@@ -15,12 +15,13 @@ pub use reverify::Reverified;
 pub use seen::{ReceivedCounts, SecretSeen};
 
 use tokio::sync::Notify;
-use tracing::debug;
+use tracing::{debug, info};
 
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, PartnerId};
 use crate::notification::authentic::{self, Authentic};
 use crate::notification::hint::Hint;
+use crate::notification::kind::Kind;
 use crate::notification::rejected::{Answer as Words, Rejected};
 use crate::notification::secrets::SecretSet;
 use crate::notification::{Limits, Request};
@@ -165,7 +166,12 @@ impl Intake {
         }
         match self.judge(&trust.secrets, &raw.headers, &raw.body) {
             Ok(authentic) => {
+                self.seen.count_kinds(&authentic.hints);
                 for hint in &authentic.hints {
+                    if hint.kind == Kind::Test {
+                        let label = &authentic.signer.label;
+                        info!(step = "test", peer = %raw.peer, "a test notification, signed with {label}, is received and verified");
+                    }
                     let about = hint.entry_id.as_ref().map_or_else(String::new, |id| format!(" of {id}"));
                     let notification = hint.notification_id.map(|id| id.0);
                     debug!(

@@ -11,6 +11,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::AccountId;
 use crate::domain::secret::SecretLabel;
 use crate::notification::System;
+use crate::notification::hint::Hint;
 use crate::store::{Error, SeenSecret, Store};
 
 /// How far behind the store's memory may be: it costs a commit of its own.
@@ -32,6 +33,8 @@ pub struct SecretSeen {
 pub struct ReceivedCounts {
     /// Genuine ones, known or not, by push system.
     pub verified: BTreeMap<&'static str, u64>,
+    /// Notifications in genuine ones, by kind: a known name, `event`, or `unknown`.
+    pub kinds: BTreeMap<&'static str, u64>,
     /// Genuine ones that could not be stored; their senders were asked to try again.
     pub lost: u64,
     /// Refused ones, by reason.
@@ -54,6 +57,13 @@ struct Moments {
 impl Seen {
     pub(super) fn count_rejected(&self, reason: &'static str) {
         *locked(&self.received).rejected.entry(reason).or_default() += 1;
+    }
+
+    pub(super) fn count_kinds(&self, hints: &[Hint]) {
+        let mut received = locked(&self.received);
+        for hint in hints {
+            *received.kinds.entry(hint.kind.counted_as()).or_default() += 1;
+        }
     }
 
     pub(super) fn count_lost(&self) {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::domain::ids::CategoryId;
+use crate::domain::topic::Topic;
 
 /// A `notification_type`. Every text of the right form is one: what Kaltura adds some day is kept, listed, harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -148,6 +149,25 @@ impl Kind {
         }
     }
 
+    /// What it says has happened to an entry, if it is about one and says it.
+    pub fn topic(&self) -> Option<Topic> {
+        topic_of(self.as_str())
+    }
+
+    /// Every type that Kaltura is known to send, as it writes them.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
+    }
+
+    /// How it is counted: by its name when it is a known one, otherwise `event` or `unknown`. Few words, whatever comes.
+    pub fn counted_as(&self) -> &'static str {
+        match self {
+            Self::Other(_) => "unknown",
+            Self::Event(_) => "event",
+            known => NAMES.iter().find(|(_, kind)| kind == known).map_or("unknown", |(name, _)| name),
+        }
+    }
+
     /// The field with the id of what it is about, by the first word of the type: new types follow the old.
     pub(super) fn object_field(&self) -> Option<&'static str> {
         match self.as_str().split_once('_')?.0 {
@@ -157,6 +177,41 @@ impl Kind {
             "job" => Some("job_id"),
             _ => None,
         }
+    }
+}
+
+/// What a kind says has happened to an entry, by the word the inbox has for it.
+///
+/// Source: PROTOCOL A.3; B.2 for the numbers of events.
+pub fn topic_of(kind: &str) -> Option<Topic> {
+    let mut words = kind.split(':');
+    match (words.next()?, words.next(), words.next()) {
+        ("entry_add", ..) => Some(Topic::Added),
+        ("entry_update", ..) => Some(Topic::Changed),
+        ("entry_update_permissions", ..) => Some(Topic::Permissions),
+        ("entry_delete", ..) => Some(Topic::Deleted),
+        ("entry_block", ..) => Some(Topic::Blocked),
+        ("entry_update_thumbnail", ..) => Some(Topic::Thumbnail),
+        ("entry_update_moderation", ..) => Some(Topic::Moderated),
+        ("entry_reported", ..) => Some(Topic::Reported),
+        ("event", Some(object), Some(happened)) => topic_of_event(object, happened),
+        _ => None,
+    }
+}
+
+fn topic_of_event(object: &str, happened: &str) -> Option<Topic> {
+    const CREATED: [&str; 2] = ["2", "5"];
+    const DELETED: [&str; 2] = ["7", "8"];
+    match object {
+        "1" | "38" if CREATED.contains(&happened) => Some(Topic::Added),
+        "1" | "38" if DELETED.contains(&happened) => Some(Topic::Deleted),
+        "1" | "38" => Some(Topic::Changed),
+        "3" | "4" => Some(Topic::Flavor),
+        "5" => Some(Topic::Thumbnail),
+        "37" => Some(Topic::Membership),
+        "metadataEventNotifications.Metadata" => Some(Topic::Metadata),
+        "captionAssetEventNotifications.CaptionAsset" => Some(Topic::Caption),
+        _ => None,
     }
 }
 
@@ -240,6 +295,39 @@ mod tests {
         for bad in ["", "_", "1", "Entry_add", "entry add", "entry-add", "entry_addé", too_long.as_str()] {
             assert_eq!(bad.parse::<Kind>(), Err(InvalidKind), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_says_what_happened_to_an_entry_is_what_asks_for_a_look_at_it() {
+        for (name, kind) in &NAMES {
+            assert_eq!(kind.topic().is_some(), kind.asks_for() == Ask::LookAtEntry, "{name}");
+        }
+        let topic = |object, happened| Kind::Event(EventKind::of(Some(object), Some(happened))).topic();
+        assert_eq!(topic("1", "3"), Some(Topic::Changed));
+        assert_eq!([topic("1", "2"), topic("38", "5")], [Some(Topic::Added); 2]);
+        assert_eq!([topic("1", "7"), topic("1", "8")], [Some(Topic::Deleted); 2]);
+        assert_eq!(
+            [topic("4", "3"), topic("3", "7")],
+            [Some(Topic::Flavor); 2],
+            "a deleted flavor is no deleted entry"
+        );
+        assert_eq!(topic("5", "5"), Some(Topic::Thumbnail));
+        assert_eq!(topic("37", "7"), Some(Topic::Membership));
+        assert_eq!(topic("metadataEventNotifications.Metadata", "6"), Some(Topic::Metadata));
+        assert_eq!(topic("captionAssetEventNotifications.CaptionAsset", "2"), Some(Topic::Caption));
+        for silent in
+            [topic("2", "3"), topic("9", "3"), topic("8", "5"), Kind::Event(EventKind::of(None, None)).topic()]
+        {
+            assert_eq!(silent, None);
+        }
+        assert_eq!(Kind::Other("entry_recycled".into()).topic(), None);
+    }
+
+    #[test]
+    fn whatever_comes_is_counted_under_few_words() {
+        assert_eq!(Kind::EntryReported.counted_as(), "entry_reported");
+        assert_eq!(Kind::Other("entry_recycled".into()).counted_as(), "unknown");
+        assert_eq!(Kind::Event(EventKind::of(Some("1"), Some("3"))).counted_as(), "event");
     }
 
     #[test]

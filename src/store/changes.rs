@@ -296,7 +296,7 @@ pub(super) struct Occasion {
     pub(super) cause: Cause,
     /// The cause when an entry appears or disappears, when it is not the reason that ended or began.
     pub(super) flip: Option<Cause>,
-    /// Told again although nothing differs.
+    /// Told again although nothing differs in the answer.
     pub(super) resync: bool,
     /// Who brought it about.
     pub(super) origin: Origin,
@@ -343,6 +343,7 @@ pub(super) fn between(before: Option<&Answer>, after: &Answer, occasion: Occasio
         (true, true) if before.is_some_and(|before| before.fingerprint != after.fingerprint) => {
             Some((Op::Put, occasion.cause))
         }
+        (true, true) if occasion.told == Told::Picture => occasion.resync.then_some((Op::Put, occasion.cause)),
         (true, true) => occasion.resync.then_some((Op::Put, Cause::Resync)),
     }
 }

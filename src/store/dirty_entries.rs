@@ -15,6 +15,7 @@ use super::writer::WriteTx;
 use super::{Store, decoded, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, EntryId};
+use crate::domain::topic::{Topic, Topics};
 
 /// How urgent a look is. An entry rides in the most urgent lane of its hints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,11 +122,24 @@ impl Reason {
     }
 }
 
-/// A set of reasons. Prints as their names with commas.
+/// A set of reasons, and what the notifications among them are about. Prints as the reasons' names with commas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Reasons(u32);
 
+/// Where the topics stand in the number: above all reasons there may ever be.
+const TOPICS_FROM: u32 = 16;
+
 impl Reasons {
+    /// The same, about this.
+    pub fn about(self, topic: Option<Topic>) -> Self {
+        Self(self.0 | u32::from(topic.into_iter().collect::<Topics>().bits()) << TOPICS_FROM)
+    }
+
+    /// What the notifications are about.
+    pub const fn topics(self) -> Topics {
+        Topics::from_bits((self.0 >> TOPICS_FROM) as u16)
+    }
+
     /// Whether the reason is among them.
     pub const fn contains(self, reason: Reason) -> bool {
         self.0 & (1 << reason as u32) != 0
@@ -134,6 +148,11 @@ impl Reasons {
     /// Each of them.
     pub fn iter(self) -> impl Iterator<Item = Reason> {
         Reason::ALL.into_iter().filter(move |reason| self.contains(*reason))
+    }
+
+    /// Whether one of them skips the pause between two looks.
+    fn is_impatient(self) -> bool {
+        self.iter().any(Reason::is_impatient)
     }
 
     pub(super) const fn union(self, other: Self) -> Self {
@@ -354,7 +373,15 @@ struct Folded {
 }
 
 impl Hints {
-    pub(super) fn add(&mut self, account: AccountId, entry: &EntryId, reason: Reason, lane: Lane, at: Timestamp) {
+    pub(super) fn add(
+        &mut self,
+        account: AccountId,
+        entry: &EntryId,
+        reasons: impl Into<Reasons>,
+        lane: Lane,
+        at: Timestamp,
+    ) {
+        let reasons = reasons.into();
         let folded = self.0.entry((account, entry.clone())).or_insert_with(|| Folded {
             lane,
             reasons: Reasons::default(),
@@ -363,8 +390,8 @@ impl Hints {
             last_at: at,
         });
         folded.lane = folded.lane.min(lane);
-        folded.reasons = folded.reasons.union(reason.into());
-        folded.impatient |= reason.is_impatient();
+        folded.reasons = folded.reasons.union(reasons);
+        folded.impatient |= reasons.is_impatient();
         folded.first_at = folded.first_at.min(at);
         folded.last_at = folded.last_at.max(at);
     }

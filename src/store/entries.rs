@@ -83,6 +83,9 @@ pub struct Seen {
     pub emitted_version: Option<i64>,
     /// The write-back that will be sent next.
     pub pending_mark: Option<PendingMark>,
+    /// The version of its picture that is to be fetched even if it is kept already; another version than the wanted one
+    /// changes nothing.
+    pub doubted_picture: Option<String>,
 }
 
 /// The content of an entry, as one look read it.
@@ -150,6 +153,7 @@ impl Store {
         let seen = save_seen(&mut tx, account, &batch, self.now()).await?;
         let gates = mark_gates::closed(&mut tx, &batch.to_mark()).await?;
         mark_gates::hold_back(&mut tx, &gates, self.now()).await?;
+        thumbnails::want_doubted(&mut tx, &batch.doubted_pictures(), self.now()).await?;
         let wanted = thumbnails::wanted(&mut tx, &batch.row_ids(), self.now()).await?;
         tx.commit().await?;
 
@@ -206,6 +210,10 @@ impl<'a> Held<'a> {
     fn to_mark(&self) -> Vec<RowId> {
         let is_to_mark = |seen: &Seen| matches!(seen.decision, Decision::Sync { mark: Mark::Update | Mark::Add, .. });
         self.seen.iter().filter(|(_, seen, _)| is_to_mark(seen)).map(|(row_id, ..)| *row_id).collect()
+    }
+
+    fn doubted_pictures(&self) -> Vec<(RowId, &str)> {
+        self.seen.iter().filter_map(|(row_id, seen, _)| Some((*row_id, seen.doubted_picture.as_deref()?))).collect()
     }
 
     fn row_ids(&self) -> Vec<RowId> {

@@ -9,14 +9,14 @@ use sqlx::sqlite::SqliteRow;
 
 use super::accept::to_json;
 use super::account_asks::Asks;
-use super::dirty_entries::{Hints, Lane, Reason};
+use super::dirty_entries::{Hints, Lane, Reason, Reasons};
 use super::error::Error;
 use super::{Store, decoded};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, EntryId, NotificationId};
 use crate::domain::secret::SecretLabel;
 use crate::notification::System;
-use crate::notification::kind::{Ask, Kind};
+use crate::notification::kind::{Ask, Kind, topic_of};
 
 /// What was found about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,7 +253,8 @@ impl Store {
                 asks.again(account, words, now)?;
             }
             if let Some(entry) = entry_to_look_at(row)? {
-                hints.add(account, &entry, Reason::Person, Lane::Live, now);
+                let reasons = Reasons::from(Reason::Person).about(topic_of(row.try_get("kind")?));
+                hints.add(account, &entry, reasons, Lane::Live, now);
                 if !entries.contains(&entry) {
                     entries.push(entry);
                 }

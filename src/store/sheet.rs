@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use super::accept::{Acceptance, Accepted, Received, to_json};
 use super::account_asks::Asks;
-use super::dirty_entries::{self, Hints, Lane, Reason};
+use super::dirty_entries::{self, Hints, Lane, Reason, Reasons};
 use super::error::Error;
 use super::inbox::ItemOutcome;
 use super::known::{Known, Place};
@@ -280,7 +280,8 @@ impl Items {
         let asked = self.asks.add(account, &hint.asks, (inbox_id, hint.number), received_at);
         match &hint.entry_id {
             Some(entry) if hint.asks.contains(&Ask::LookAtEntry) => {
-                self.hints.add(account, entry, Reason::Notification, Lane::Live, received_at);
+                let reasons = Reasons::from(Reason::Notification).about(hint.kind.topic());
+                self.hints.add(account, entry, reasons, Lane::Live, received_at);
                 ItemOutcome::Hinted
             }
             _ if asked => ItemOutcome::Asked,

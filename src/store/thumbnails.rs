@@ -145,7 +145,8 @@ impl Store {
         Ok(due.map(Timestamp::from_millis))
     }
 
-    /// Keeps a picture, if its version is still wanted. Visitors are told of it with the cause `changed`.
+    /// Keeps a picture, if its version is still wanted. Visitors are told of it with the cause `changed`, unless it is the
+    /// one that is kept already.
     ///
     /// # Errors
     /// Those of writing. Bytes may be kept then; the picture is still due.
@@ -157,10 +158,12 @@ impl Store {
         let sha256: [u8; 32] = Sha256::digest(&fetched.bytes).into();
         self.keep_bytes(&sha256, fetched).await?;
         let mut tx = self.write().await?;
+        let before = kept_before(&mut tx, account, &fetched.entry_id).await?;
+        // Due by now although it was claimed: doubted again meanwhile.
         let row: Option<RowId> = sqlx::query_scalar(
             "update entry_thumbnails
              set version = wanted_version, sha256 = ?1, content_type = ?2, width = ?3, height = ?4, size_bytes = ?5,
-                 stored_at = ?6, due_at = null, attempts = 0, note = null
+                 stored_at = ?6, due_at = iif(due_at < ?6, due_at, null), attempts = 0, note = null
              where row_id = (select row_id from entry_sync where account_id = ?7 and entry_id = ?8)
                and wanted_version = ?9
              returning row_id",
@@ -177,8 +180,15 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(row_id) = row else { return Ok(SavedThumbnail::Outdated) };
+        let is_same_version = before.as_ref().is_some_and(|(version, _)| *version == fetched.version);
+        if is_same_version && before.is_some_and(|(_, known)| known == sha256) {
+            tx.commit().await?;
+            return Ok(SavedThumbnail::Kept(None));
+        }
         let said = format!("version {}, {}, {} bytes", fetched.version, fetched.content_type, fetched.bytes.len());
-        let change = tell(&mut tx, account, row_id, &said, self.now()).await?;
+        // Under the same version the answer reads the same, and the picture is another all the same.
+        let occasion = Occasion { resync: is_same_version, ..picture() };
+        let change = tell(&mut tx, account, row_id, &said, occasion, self.now()).await?;
         tx.commit().await?;
         Ok(SavedThumbnail::Kept(change))
     }
@@ -265,7 +275,8 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(row_id) = row else { return Ok(None) };
-        let change = tell(&mut tx, account, row_id, &format!("version {version} has none: {why}"), self.now()).await?;
+        let said = format!("version {version} has none: {why}");
+        let change = tell(&mut tx, account, row_id, &said, picture(), self.now()).await?;
         tx.commit().await?;
         Ok(change)
     }
@@ -428,16 +439,39 @@ fn hex_list(hashes: &[Vec<u8>]) -> String {
     rows::parameter(&hex)
 }
 
+/// The version and hash of the picture that is kept.
+async fn kept_before(
+    tx: &mut WriteTx,
+    account: AccountId,
+    entry: &EntryId,
+) -> Result<Option<(String, Vec<u8>)>, Error> {
+    let kept = sqlx::query_as(
+        "select version, sha256
+         from entry_thumbnails
+         where row_id = (select row_id from entry_sync where account_id = ? and entry_id = ?)
+           and version is not null and sha256 is not null",
+    )
+    .bind(account.0)
+    .bind(entry.as_str())
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(kept)
+}
+
+fn picture() -> Occasion {
+    Occasion { told: Told::Picture, ..Occasion::new(Cause::Changed, Origin::Worker) }
+}
+
 /// Judges the entry anew and notes what happened to its picture.
 async fn tell(
     tx: &mut WriteTx,
     account: AccountId,
     row_id: RowId,
     said: &str,
+    occasion: Occasion,
     now: Timestamp,
 ) -> Result<Option<Change>, Error> {
     entry_events::append(tx, &[NewEvent::new(row_id, EventKind::Thumbnail, said)], now).await?;
-    let occasion = Occasion { told: Told::Picture, ..Occasion::new(Cause::Changed, Origin::Worker) };
     let judged = judgement::judge_again(tx, account, &[(row_id, occasion)], now).await?;
     Ok(judged.get(&row_id).and_then(|judged| judged.change))
 }
@@ -491,6 +525,25 @@ pub(super) async fn want(
     .bind(account.0)
     .bind(now.as_millis())
     .bind(rows::parameter(&versions))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Somebody says that these pictures changed: fetched anew, if that version is the wanted one, whether it is kept or not.
+/// Another version is for the next sync to want.
+pub(super) async fn want_doubted(tx: &mut WriteTx, versions: &[(RowId, &str)], now: Timestamp) -> Result<(), Error> {
+    if versions.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "update entry_thumbnails
+         set due_at = ?, attempts = 0, note = null
+         from json_each(?) as doubted
+         where row_id = doubted.value ->> 0 and wanted_version = doubted.value ->> 1",
+    )
+    .bind(now.as_millis())
+    .bind(rows::parameter(versions))
     .execute(&mut **tx)
     .await?;
     Ok(())

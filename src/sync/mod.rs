@@ -6,29 +6,29 @@
 //! | file | the part of the story |
 //! |---|---|
 //! | `worker.rs` | one batch from claim to settle, and the workers |
+//! | `handlers/` | what a batch goes through, and what each kind of notification leads to: one file a handler, one page |
 //! | `plan.rs` | one entry that was seen: the decision made whole, pure |
 //! | `absence.rs` | one entry that was not: the two looks, pure |
 //! | `marks.rs` | the write-back, and recognising our own |
 //! | `failures.rs` | the write-back when a sync failed for good |
 //! | `retry.rs` | errors and failures into outcomes |
 //! | `thumbnails.rs` | the images' own lane |
-//! | `asks.rs` | what events ask of an account as a whole |
+//! | `asks.rs` | what events ask of an account as a whole, and when |
 //! | `timers.rs` | policy and profiles, dates, pruning |
 //! | `account.rs` | what is known of an account |
 //! | `troubles.rs` | what keeps an account from working, and how its end is noticed |
-//! | `told.rs` | what the log tells |
 
 mod absence;
 pub mod account;
 mod asks;
 mod failures;
+pub mod handlers;
 mod marks;
 mod plan;
 pub mod retry;
 pub mod stop;
 mod thumbnails;
 mod timers;
-mod told;
 mod troubles;
 mod worker;
 
@@ -44,6 +44,7 @@ use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::AccountId;
 use crate::store::{self, PublicShapes, RemovalLimit, Store};
 use account::Account;
+use handlers::CategoryPasses;
 use retry::Retries;
 use stop::Stop;
 
@@ -62,6 +63,8 @@ pub struct Settings {
     pub confirm_removal_after: Duration,
     /// How much may go missing at once before removal by absence stops.
     pub removal_limit: RemovalLimit,
+    /// Between two passes over a category's entries that events ask for.
+    pub category_min_interval: Duration,
     /// How often profiles, categories and access control are read again.
     pub policy_refresh: Duration,
     /// Retries.
@@ -106,6 +109,8 @@ pub struct Sync {
     facts_asked: watch::Sender<usize>,
     /// Pictures being fetched.
     fetching: AtomicUsize,
+    /// When each category was last passed over.
+    category_passes: CategoryPasses,
     /// How each account's entries are told to visitors: its schema's searchable fields are among it.
     shapes: watch::Sender<Arc<PublicShapes>>,
 }
@@ -127,6 +132,7 @@ impl Sync {
             settled,
             facts_asked,
             fetching,
+            category_passes: CategoryPasses::default(),
             shapes,
         })
     }

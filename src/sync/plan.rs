@@ -1,6 +1,9 @@
 //! What one look at one entry asks for, pure: what to save, what to write back, when to look again.
 
+use std::time::Duration;
+
 use super::account::{AccountFacts, Profile};
+use super::handlers::Subject;
 use crate::domain::account_facts::MetadataObject;
 use crate::domain::clock::Timestamp;
 use crate::domain::decide::{self, Decision, FoundBy, Mark, Tell};
@@ -26,6 +29,20 @@ pub(super) struct Plan {
     pub write_back: Option<WriteBack>,
     /// What follows when saving and writing back go well.
     pub next: Next,
+}
+
+/// Servers that answer may lag so far behind those that notify.
+const LAG: Duration = Duration::from_secs(30);
+
+impl Plan {
+    /// Another look when every server must have caught up with the latest hint; nothing more when that is over.
+    pub fn look_again_after_the_hint(&mut self, subject: &Subject<'_>, reason: &'static str) {
+        let (hinted_at, looked_at) = (subject.claimed.last_hint_at, subject.looked_at);
+        // A hint from the future was noted before the clock was set back.
+        if hinted_at <= looked_at && looked_at < hinted_at.plus(LAG) {
+            self.next = Next::LookAgain { at: hinted_at.plus(LAG), reason };
+        }
+    }
 }
 
 /// What follows a look.
@@ -250,6 +267,7 @@ impl Judge<'_> {
             cause: cause(decision),
             emitted_version: told.then_some(version.unwrap_or(decide::NO_VERSION)),
             pending_mark: None,
+            doubted_picture: None,
         }
     }
 }
@@ -294,5 +312,48 @@ fn cause(decision: Decision) -> Cause {
         Decision::Sync { tell: Tell::Synced { resync: true }, .. } => Cause::Resync,
         Decision::Sync { tell: Tell::Synced { resync: false } | Tell::ToldBefore, .. } => Cause::Synced,
         Decision::Sync { tell: Tell::Changed, .. } | Decision::Nothing(_) => Cause::Changed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::clock::Timestamp;
+    use crate::domain::ids::EntryId;
+    use crate::store::{ClaimedEntry, KnownEntry, Reasons};
+
+    const HINTED: Timestamp = Timestamp::from_secs(1_795_500_000);
+
+    /// What follows a look that began so many seconds after the hint.
+    fn next(after: i64) -> Next {
+        let entry_id: EntryId = "0_eeeeeeee".parse().unwrap();
+        let claimed = ClaimedEntry {
+            entry_id: entry_id.clone(),
+            ticket: 1,
+            attempts: 0,
+            reasons: Reasons::default(),
+            first_hint_at: HINTED,
+            last_hint_at: HINTED,
+        };
+        let looked_at = Timestamp::from_secs(HINTED.as_secs() + after);
+        let known = KnownEntry::default();
+        let subject = Subject { claimed: &claimed, known: &known, thumbnail_version: None, looked_at };
+        let mut plan = Plan { entry_id, save: None, write_back: None, next: Next::Settle };
+        plan.look_again_after_the_hint(&subject, "why");
+        plan.next
+    }
+
+    #[test]
+    fn there_is_one_more_look_when_the_servers_have_had_their_time_and_none_after_it() {
+        let again = Next::LookAgain { at: HINTED.plus(Duration::from_secs(30)), reason: "why" };
+        assert_eq!([next(0), next(29)], [again.clone(), again]);
+        assert_eq!([next(30), next(3600)], [Next::Settle, Next::Settle]);
+    }
+
+    #[test]
+    fn a_hint_from_before_the_clock_was_set_back_makes_nobody_look_again_and_again() {
+        assert_eq!(next(-3600), Next::Settle);
     }
 }

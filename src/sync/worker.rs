@@ -1,25 +1,24 @@
 //! The story of one batch of dirty entries, and the workers that tell it over and over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{debug, warn};
 
 use super::account::{Account, AccountFacts};
-use super::marks::Verdict;
+use super::handlers::{self, AFTER, ALWAYS, BEFORE, Batch, Subject};
 use super::plan::{Judge, Next, Plan};
 use super::troubles::Work;
-use super::{Sync, absence, marks, told};
+use super::{Sync, absence};
 use crate::domain::clock::Timestamp;
 use crate::domain::entry::EntryStatus;
 use crate::domain::ids::EntryId;
-use crate::domain::sync_rules::{SyncRules, SyncStatus};
-use crate::kaltura::batch::{Look, LookOptions, SessionProof};
+use crate::kaltura::batch::{Look, LookOptions};
 use crate::kaltura::error::{Class, Error as ApiError};
-use crate::store::{self, ClaimedBatch, KnownEntry, Lane, MarkGate, Outcome, Save, Saved};
+use crate::store::{self, ClaimedBatch, KnownEntry, Lane, Outcome};
 
-type KnownEntries = HashMap<EntryId, KnownEntry>;
+pub(super) type KnownEntries = HashMap<EntryId, KnownEntry>;
 pub(super) type Outcomes = HashMap<EntryId, Outcome>;
 
 /// Some entries of a batch, asked for in one request.
@@ -33,8 +32,8 @@ pub(super) struct Story<'a> {
     pub account: &'a Account,
     pub facts: Arc<AccountFacts>,
     pub batch: &'a mut ClaimedBatch,
-    known: KnownEntries,
-    looked_at: Timestamp,
+    pub known: KnownEntries,
+    pub looked_at: Timestamp,
 }
 
 impl Sync {
@@ -84,7 +83,7 @@ impl Sync {
         for asked in self.look(&story, ids).await? {
             outcomes.extend(match asked.answer {
                 Ok(look) => self.act_on(&mut story, asked.ids, look).await?,
-                Err(error) => self.failed(&story, asked.ids, &error).await?,
+                Err(error) => self.failed(&story, &asked.ids, &error).await?,
             });
         }
         self.mark_given_up(&mut story, &outcomes).await?;
@@ -131,44 +130,36 @@ impl Sync {
         }
     }
 
-    async fn act_on(&self, story: &mut Story<'_>, ids: Vec<EntryId>, mut look: Look) -> Result<Outcomes, store::Error> {
-        if let SessionProof::NotProven(why) = &look.session {
-            warn!(account = %story.account.label, entries = ids.len(), "nothing is concluded: the session is not proven: {why}");
-            return self.await_session(story, ids, format!("the session is not proven: {why}")).await;
+    /// Takes an answer through the stages, handler by handler.
+    async fn act_on(&self, story: &mut Story<'_>, ids: Vec<EntryId>, look: Look) -> Result<Outcomes, store::Error> {
+        let mut batch = Batch::new(ids, look);
+        for (.., run) in BEFORE {
+            if run(self, story, &mut batch).await?.is_break() {
+                return Ok(batch.outcomes);
+            }
         }
-        if let Some(error) = look.incomplete.take() {
-            return self.failed(story, ids, &error).await;
+        batch.plans = batch.ids.iter().map(|id| self.plan(story, id, &mut batch.look)).collect();
+        for (.., run) in ALWAYS.into_iter().chain(AFTER) {
+            if run(self, story, &mut batch).await?.is_break() {
+                break;
+            }
         }
-        self.out_of_trouble(story.account, Work::Look).await?;
-        self.recognise_marks(story, &look).await?;
-        let plans = ids.into_iter().map(|id| self.plan(story, id, &mut look)).collect();
-        self.carry_out(story, plans).await
+        Ok(batch.outcomes)
     }
 
-    /// A write whose answer was lost may have gone through all the same: when the document that stands now is the one we
-    /// sent, it was our mark, and the look is judged so.
-    async fn recognise_marks(&self, story: &mut Story<'_>, look: &Look) -> Result<(), store::Error> {
-        let recognise = |(id, known): (&EntryId, &KnownEntry)| {
-            marks::recognise(id, known, look.entries.get(id)?, &story.facts, &story.account.rules, self.clock.now())
-        };
-        let records: Vec<_> = story.known.iter().filter_map(recognise).collect();
-        if records.is_empty() {
-            return Ok(());
-        }
-        let (done, failed): (Vec<_>, Vec<_>) = records.into_iter().partition(|(verdict, _)| *verdict == Verdict::Done);
-        let [done, failed] = [done, failed].map(|records| records.into_iter().map(|(_, record)| record).collect());
-        self.store.record_mark(story.batch, done).await?;
-        self.store.record_failure_mark(story.batch, failed).await?;
-        let ids: Vec<_> = story.batch.entries().iter().map(|entry| entry.entry_id.clone()).collect();
-        story.known = self.store.known(story.account.id, &ids).await?;
-        Ok(())
-    }
-
-    fn plan(&self, story: &Story<'_>, id: EntryId, look: &mut Look) -> Plan {
+    /// What is to be done about one entry: by the decision, then by what the notifications were about.
+    fn plan(&self, story: &Story<'_>, id: &EntryId, look: &mut Look) -> Plan {
         let unheard_of = KnownEntry::default();
-        let known = story.known.get(&id).unwrap_or(&unheard_of);
-        match (look.entries.remove(&id), story.batch.entries().iter().find(|claimed| claimed.entry_id == id)) {
-            (Some(look), Some(claimed)) if look.entry.facts.status != EntryStatus::Deleted => {
+        let known = story.known.get(id).unwrap_or(&unheard_of);
+        let confirm_after = self.settings.confirm_removal_after;
+        let witness = look.witness;
+        let look = look.entries.remove(id).filter(|look| look.entry.facts.status != EntryStatus::Deleted);
+        let Some(claimed) = story.batch.entries().iter().find(|claimed| claimed.entry_id == *id) else {
+            return absence::plan(id.clone(), known, witness, confirm_after, story.looked_at);
+        };
+        let thumbnail_version = look.as_ref().and_then(|look| look.entry.thumbnail_version.clone());
+        let mut plan = match look {
+            Some(look) => {
                 let status = look.entry.facts.status.name();
                 debug!(step = "fetched", entry.id = %id, %status, "entry {id} is {status}: {}", look.entry.name);
                 if !story.facts.policy.knows(&look.entry.facts, &look.categories) {
@@ -177,89 +168,42 @@ impl Sync {
                 Judge { claimed, known, facts: &story.facts, rules: &story.account.rules, looked_at: story.looked_at }
                     .seen(look)
             }
-            _ => {
+            None => {
                 debug!(step = "fetched", entry.id = %id, "entry {id} is not in the answer, or deleted");
-                absence::plan(id, known, look.witness, self.settings.confirm_removal_after, story.looked_at)
+                absence::plan(id.clone(), known, witness, confirm_after, story.looked_at)
             }
-        }
+        };
+        handlers::by_kind(&Subject { claimed, known, thumbnail_version, looked_at: story.looked_at }, &mut plan);
+        plan
     }
 
-    /// Saves all, then marks what is to be marked and has not been hinted again meanwhile.
-    async fn carry_out(&self, story: &mut Story<'_>, plans: Vec<Plan>) -> Result<Outcomes, store::Error> {
-        let (mut saves, mut to_mark, mut outcomes) = (Vec::new(), Vec::new(), Outcomes::new());
-        self.note_troubles(story, &plans).await?;
-        for plan in plans {
-            let attempts = attempts(story.batch, &plan.entry_id);
-            let outcome = self.settings.retries.outcome(plan.next, attempts, self.clock.now());
-            outcomes.insert(plan.entry_id.clone(), outcome);
-            saves.extend(plan.save);
-            to_mark.extend(plan.write_back.map(|write_back| (plan.entry_id, write_back)));
-        }
-
-        let decisions = told::decisions(&saves);
-        let say_failed = say_failed(&saves, &story.account.rules);
-        let saved = self.store.save_entries(story.batch, saves, self.settings.removal_limit).await?;
-        let mut failed = HashSet::new();
-        for (id, saved) in &saved {
-            told::saved(id, decisions.get(id), saved);
-            match saved {
-                Saved::Lost => to_mark.retain(|(marked, _)| marked != id),
-                Saved::Mirrored { gate: MarkGate::Waiting { .. }, .. } => to_mark.retain(|(marked, _)| marked != id),
-                Saved::Mirrored { gate: MarkGate::Failed { .. }, .. } => _ = failed.insert(id.clone()),
-                Saved::Braked => {
-                    let reason =
-                        "removal by absence is stopped: too much of the mirror went missing at once".to_owned();
-                    outcomes.insert(id.clone(), Outcome::Snooze { until: self.clock.now().plus(BRAKED), reason });
-                }
-                Saved::NotMirrored | Saved::Mirrored { .. } => {}
-            }
-        }
-        self.thumbnails_wanted.notify_waiters();
-
-        let hinted_again = self.store.newer_tickets(story.batch).await?;
-        to_mark.retain(|(id, _)| !hinted_again.contains(id));
-        let (failed, to_mark): (Vec<_>, Vec<_>) = to_mark.into_iter().partition(|(id, _)| failed.contains(id));
-        outcomes.extend(self.mark(story.account, story.batch, to_mark, Verdict::Done).await?);
-        let untold = failed.into_iter().filter(|(id, _)| !say_failed.contains(id)).collect();
-        outcomes.extend(self.mark_failures(story, untold).await?);
-        Ok(outcomes)
-    }
-
-    /// What keeps entries waiting is told of the account, unless it has been mended since the story began.
-    async fn note_troubles(&self, story: &Story<'_>, plans: &[Plan]) -> Result<(), store::Error> {
-        let trouble = plans.iter().find_map(|plan| match &plan.next {
-            Next::AwaitRepair { trouble } => Some(trouble),
-            _ => None,
-        });
-        match trouble {
-            Some(trouble) if Arc::ptr_eq(&story.facts, &story.account.facts()) => {
-                self.in_trouble(story.account, Work::Facts, trouble).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn failed(&self, story: &Story<'_>, ids: Vec<EntryId>, error: &ApiError) -> Result<Outcomes, store::Error> {
+    /// The outcomes of entries whose look has failed.
+    pub(super) async fn failed(
+        &self,
+        story: &Story<'_>,
+        ids: &[EntryId],
+        error: &ApiError,
+    ) -> Result<Outcomes, store::Error> {
         warn!(account = %story.account.label, entries = ids.len(), "{} entries will be looked at again: {error}", ids.len());
         self.note_trouble(story.account, Work::Look, error).await?;
         if matches!(error.class(), Class::Retry | Class::Halve) {
             story.account.facts_in_doubt.notify_one(); // is it this look, or the server?
         }
         let outcome = |id: &EntryId| self.outcome_of(story.account, error, attempts(story.batch, id));
-        Ok(ids.into_iter().map(|id| (id.clone(), outcome(&id))).collect())
+        Ok(ids.iter().map(|id| (id.clone(), outcome(id))).collect())
     }
 
     /// A session that does not see everything of this account is the account's trouble: no entry is to blame.
-    async fn await_session(
+    pub(super) async fn await_session(
         &self,
         story: &Story<'_>,
-        ids: Vec<EntryId>,
+        ids: &[EntryId],
         trouble: String,
     ) -> Result<Outcomes, store::Error> {
         self.in_trouble(story.account, Work::Look, &trouble).await?;
         let now = self.clock.now();
         let wait = || Next::AwaitRepair { trouble: trouble.clone() };
-        Ok(ids.into_iter().map(|id| (id, self.settings.retries.outcome(wait(), 0, now))).collect())
+        Ok(ids.iter().map(|id| (id.clone(), self.settings.retries.outcome(wait(), 0, now))).collect())
     }
 
     /// At a start, what Kaltura says of profiles and policy comes before the first look, if it comes soon.
@@ -284,19 +228,8 @@ impl Sync {
 
 /// How long the first look waits for what Kaltura says of profiles and policy.
 const FACTS_PATIENCE: Duration = Duration::from_secs(5);
-/// How long an absence waits while removals are braked.
-const BRAKED: Duration = Duration::from_secs(600);
 /// Even without a hint or a due time the dirty set is looked at this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
-
-/// Those whose field says already that their sync failed.
-fn say_failed(saves: &[Save], rules: &SyncRules) -> HashSet<EntryId> {
-    let says_so = |save: &Save| match save {
-        Save::Seen(seen) if rules.status(&seen.field) == SyncStatus::Failed => Some(seen.entry_id.clone()),
-        _ => None,
-    };
-    saves.iter().filter_map(says_so).collect()
-}
 
 /// What `entry explain` tells of those that did not go well.
 fn failures(outcomes: &Outcomes) -> Vec<(EntryId, String)> {
@@ -317,7 +250,8 @@ fn fault_of_a_part(answer: &Result<Look, ApiError>) -> Option<&ApiError> {
     of_a_part.contains(&error.class()).then_some(error)
 }
 
-fn attempts(batch: &ClaimedBatch, id: &EntryId) -> u32 {
+/// Failed looks of an entry before this one.
+pub(super) fn attempts(batch: &ClaimedBatch, id: &EntryId) -> u32 {
     batch.entries().iter().find(|claimed| claimed.entry_id == *id).map_or(0, |claimed| claimed.attempts)
 }
 

@@ -29,6 +29,14 @@ fn received(text: &mut Exposition, site: &Site) {
     for (system, count) in &received.verified {
         text.sample(&[("system", system)], *count);
     }
+    text.family(
+        "kaltura_mirror_notifications_total",
+        "counter",
+        "Notifications in genuine requests since the start, repetitions too, by kind.",
+    );
+    for (kind, count) in &received.kinds {
+        text.sample(&[("kind", kind)], *count);
+    }
     text.family("kaltura_mirror_requests_rejected_total", "counter", "Refused requests since the start, by reason.");
     for (reason, count) in &received.rejected {
         text.sample(&[("reason", reason)], *count);

@@ -15,6 +15,7 @@ mod crash;
 mod drills;
 mod events;
 mod feed;
+mod handlers;
 mod hooks;
 mod house;
 mod kaltura;

@@ -2,7 +2,7 @@
 
 mod captures;
 mod events;
-mod recorded;
+pub mod recorded;
 mod secrets;
 mod sender;
 mod tampering;

@@ -220,6 +220,7 @@ pub fn synced_as(id: &str, edit: Value) -> Seen {
         cause: Cause::Synced,
         emitted_version: Some(2),
         pending_mark: None,
+        doubted_picture: None,
     }
 }
 

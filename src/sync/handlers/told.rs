@@ -1,13 +1,28 @@
 //! What the log tells of a saved entry: decided, mirrored, withheld and why. One line each, searchable by `step`.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
+use futures_util::FutureExt;
 use tracing::{debug, info, warn};
 
+use super::{Batch, Running};
 use crate::domain::decide::{Decision, Mark, Tell};
 use crate::domain::ids::EntryId;
 use crate::domain::visibility::PublicState;
 use crate::store::{MarkGate, Save, Saved};
+use crate::sync::Sync;
+use crate::sync::worker::Story;
+
+pub(super) fn run<'a>(_: &'a Sync, _: &'a mut Story<'_>, batch: &'a mut Batch) -> Running<'a> {
+    async move {
+        for (id, saved) in &batch.saved {
+            tell(id, batch.decisions.get(id), saved);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+    .boxed()
+}
 
 /// The decisions that are about to be saved.
 pub(super) fn decisions(saves: &[Save]) -> HashMap<EntryId, Decision> {
@@ -19,7 +34,7 @@ pub(super) fn decisions(saves: &[Save]) -> HashMap<EntryId, Decision> {
 }
 
 /// Tells what was decided of an entry, and what became of it.
-pub(super) fn saved(id: &EntryId, decision: Option<&Decision>, saved: &Saved) {
+fn tell(id: &EntryId, decision: Option<&Decision>, saved: &Saved) {
     if *saved == Saved::Lost {
         info!(step = "lost", entry.id = %id, "entry {id} is somebody else's by now; nothing was written");
         return;
