@@ -52,6 +52,7 @@ mod prune;
 mod public_entries;
 mod reject;
 mod repair;
+mod room;
 mod rows;
 mod schedule;
 mod secrets_seen;
