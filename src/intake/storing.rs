@@ -30,11 +30,14 @@ struct Known {
     not: Option<NotStoring>,
     refused: u64,
     told: Seldom,
+    /// At the edge of a full disk one is kept and the next is not.
+    told_again: Seldom,
 }
 
 impl Default for Storing {
     fn default() -> Self {
-        Self(Mutex::new(Known { as_of: None, not: None, refused: 0, told: Seldom::new(TOLD_EVERY) }))
+        let [told, told_again] = [TOLD_EVERY; 2].map(Seldom::new);
+        Self(Mutex::new(Known { as_of: None, not: None, refused: 0, told, told_again }))
     }
 }
 
@@ -47,9 +50,11 @@ impl Storing {
     pub(super) fn works(&self, now: Timestamp) {
         let mut known = self.known();
         known.as_of = Some(now);
-        let (not, refused) = (known.not.take(), std::mem::take(&mut known.refused));
+        let Some(NotStoring { since, .. }) = known.not.take() else { return };
+        let refused = std::mem::take(&mut known.refused);
+        let is_told = known.told_again.happened(1, now).is_some();
         drop(known);
-        if let Some(NotStoring { since, .. }) = not {
+        if is_told {
             tracing::info!(refused, "notifications can be stored again; {refused} were refused since {since}");
         }
     }

@@ -183,7 +183,11 @@ async fn accept_batch(mirror: &Mirror, batch: Vec<Received>) -> Result<Vec<Accep
 async fn commit_in_want_of_room(mirror: &Mirror, batch: &[Received], cause: &str) -> Result<Vec<Accepted>, Error> {
     let told = mirror.want_of_room(batch.len());
     if let Some(requests) = told {
-        tracing::warn!(requests, cause, "no room for the bodies of {requests} notifications: kept without them, if at all");
+        tracing::warn!(
+            requests,
+            cause,
+            "no room for the bodies of {requests} notifications: kept without them, if at all"
+        );
     }
     match commit(mirror, batch, Bodies::Dropped).await {
         Err(Error::Full { .. }) => {}

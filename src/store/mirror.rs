@@ -1,7 +1,7 @@
 //! `mirror.db` and what the process remembers beside it: what the store's methods and its two desks share.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};

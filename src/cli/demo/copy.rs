@@ -77,7 +77,8 @@ impl Copy {
     /// A new file in the place of the old one: whoever is stopped in between has the old one.
     fn write(&self) -> anyhow::Result<()> {
         let new = self.file.with_extension("new");
-        let written = std::fs::write(&new, serde_json::to_vec(&self.kept)?).and_then(|()| std::fs::rename(&new, &self.file));
+        let written =
+            std::fs::write(&new, serde_json::to_vec(&self.kept)?).and_then(|()| std::fs::rename(&new, &self.file));
         written.with_context(|| format!("{} cannot be written", self.file.display()))
     }
 }

@@ -20,7 +20,12 @@ pub(super) struct Summary {
     disagreements: Vec<String>,
 }
 
-pub(super) async fn of(kaltura: &Simulator, daemon: &Daemon, copied: usize, disagreements: Vec<String>) -> anyhow::Result<Summary> {
+pub(super) async fn of(
+    kaltura: &Simulator,
+    daemon: &Daemon,
+    copied: usize,
+    disagreements: Vec<String>,
+) -> anyhow::Result<Summary> {
     daemon.store.rejections_written().await;
     let counts = daemon.store.tallies().await?;
     let told = daemon.store.hook_states().await?.iter().map(|hook| hook.delivered).sum();
