@@ -8,7 +8,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::UsageError;
+use super::{UsageError, loopback};
 use crate::app::presence::DaemonFile;
 
 /// For one whole exchange; judging a full inbox again takes a while.
@@ -34,7 +34,8 @@ impl AdminClient {
         let bearer = HeaderValue::from_str(&format!("Bearer {}", token.trim()));
         let mut authorization = bearer.map_err(|_| anyhow!("{} holds no token", daemon.token_file.display()))?;
         authorization.set_sensitive(true);
-        Ok(Self { http: http()?, daemon, authorization })
+        let http = loopback::client()?.timeout(TIMEOUT).build()?;
+        Ok(Self { http, daemon, authorization })
     }
 
     /// `POST /api/v1/admin/<path>`.
@@ -85,14 +86,4 @@ impl AdminClient {
         }
         anyhow!("{} does not answer: {why}", self.name())
     }
-}
-
-/// Plain http to this machine: no proxy, no redirects, and no certificates to look for.
-fn http() -> anyhow::Result<reqwest::Client> {
-    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).timeout(TIMEOUT).no_proxy();
-    Ok(client.redirect(reqwest::redirect::Policy::none()).build()?)
 }

@@ -85,7 +85,8 @@ fn retry(asked: &Retry, options: &Options) -> anyhow::Result<Outcome> {
 fn list(asked: &List, options: &Options) -> anyhow::Result<Outcome> {
     let dead = data_dir::read(options, async |store| asked.dead(store).await)?;
     let json = dead.iter().map(|(account, dead)| as_json(account, dead)).collect();
-    options.output().answer(&json, || dead.iter().map(|(account, dead)| as_text(account, dead)).collect())?;
+    let nothing = "no entry was given up";
+    options.output().list(&json, nothing, || dead.iter().map(|(account, dead)| as_text(account, dead)).collect())?;
     Ok(Outcome::Done)
 }
 

@@ -1,17 +1,22 @@
 //! `demo`: the main job on this machine alone. A stand-in Kaltura, a daemon beside it, an editor at work.
 
 mod agreement;
+mod copy;
+mod events;
 mod narrator;
+mod reader;
 mod story;
 mod summary;
 
 use std::io::{IsTerminal, Write, stdout};
+use std::time::Duration;
 
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 
+use super::signals::Signals;
 use super::{Outcome, output::Output};
 use crate::app::Daemon;
 use crate::config::{self, Config};
@@ -24,7 +29,7 @@ use story::Story;
 /// Play the main job on this machine: a stand-in Kaltura, the daemon beside it, an editor at work
 #[derive(Debug, Args)]
 pub struct Command {
-    /// Play the story to its end, print a summary, and exit: 0, or 1 if mirror and account disagree
+    /// Play the story to its end, print a summary, and exit: 0, or 1 if mirror, account and the reader's copy disagree
     #[arg(long)]
     once: bool,
     /// Which believable account; the same number is the same account
@@ -37,35 +42,73 @@ pub struct Command {
 /// # Errors
 /// When this machine gives no port or no temporary folder.
 pub fn run(command: &Command, json: bool) -> anyhow::Result<Outcome> {
+    // Gone only when nothing works in it any more.
+    let folder = Folder::make()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(play(command, json))
+    let outcome = runtime.block_on(play(command, &folder, json));
+    runtime.shutdown_timeout(THREADS_PATIENCE);
+    outcome
 }
 
-async fn play(command: &Command, json: bool) -> anyhow::Result<Outcome> {
-    narrator::start(!json, stdout().is_terminal());
-    let folder = Folder::make()?;
-    let clock = Clock::system();
-    let kaltura = Simulator::start(Options::new(believable_account(command.seed, clock.clone()))).await?;
-    let website = Sink::start().await;
-    let daemon = Daemon::start(configuration(&kaltura, &website, &folder)?, clock, Jitter::system()).await?;
-    if !json {
-        banner(&kaltura, &daemon)?;
-    }
+/// How long threads that do not end by themselves hold up the end.
+const THREADS_PATIENCE: Duration = Duration::from_secs(1);
 
-    let story = Story::new(&kaltura, &daemon)?;
-    story.tell().await?;
-    let disagreements = agreement::check(&kaltura, &daemon).await?;
-    let summary = summary::of(&kaltura, &daemon, disagreements.clone()).await?;
-    Output::to_stdout(json).answer(&serde_json::to_value(&summary)?, || summary.text())?;
-
+async fn play(command: &Command, folder: &Folder, json: bool) -> anyhow::Result<Outcome> {
+    let mut signals = Signals::listen().context("signals cannot be listened for")?;
+    let stage = tokio::select! {
+        stage = Stage::play(command, folder, json) => stage?,
+        _ = signals.next() => {
+            tracing::warn!("the story is broken off");
+            return Ok(Outcome::Failed);
+        }
+    };
     if !command.once {
-        stay(&kaltura, &daemon)?;
-        tokio::signal::ctrl_c().await?;
+        stage.stay()?;
+        signals.next().await;
     }
-    daemon.stop().await;
-    website.stop().await;
-    kaltura.stop().await;
-    Ok(if disagreements.is_empty() { Outcome::Done } else { Outcome::Failed })
+    stage.leave().await
+}
+
+/// Who is there when the story has been told, and what came of it.
+struct Stage {
+    kaltura: Simulator,
+    website: Sink,
+    daemon: Daemon,
+    disagreements: Vec<String>,
+}
+
+impl Stage {
+    async fn play(command: &Command, folder: &Folder, json: bool) -> anyhow::Result<Self> {
+        narrator::start(!json, stdout().is_terminal());
+        let clock = Clock::system();
+        let kaltura = Simulator::start(Options::new(believable_account(command.seed, clock.clone()))).await?;
+        let website = Sink::start().await;
+        let daemon = Daemon::start(configuration(&kaltura, &website, folder)?, clock, Jitter::system()).await?;
+        if !json {
+            banner(&kaltura, &daemon)?;
+        }
+        let again = configuration(&kaltura, &website, folder)?;
+        let story = Story::new(&kaltura, daemon, again, folder.0.join("copy.json"))?;
+        let (daemon, reader) = story.tell().await?;
+        let copied = reader.entries()?;
+        let mut disagreements = agreement::check(&kaltura, &daemon).await?;
+        disagreements.extend(agreement::unheard(&daemon).await?);
+        disagreements.extend(copy::differences(&copied, &reader.public().await?));
+        let summary = summary::of(&kaltura, &daemon, copied.len(), disagreements.clone()).await?;
+        Output::to_stdout(json).answer(&serde_json::to_value(&summary)?, || summary.text())?;
+        Ok(Self { kaltura, website, daemon, disagreements })
+    }
+
+    fn stay(&self) -> std::io::Result<()> {
+        stay(&self.kaltura, &self.daemon)
+    }
+
+    async fn leave(self) -> anyhow::Result<Outcome> {
+        self.daemon.stop().await;
+        self.website.stop().await;
+        self.kaltura.stop().await;
+        Ok(if self.disagreements.is_empty() { Outcome::Done } else { Outcome::Failed })
+    }
 }
 
 /// A configuration as an operator would write it, with times short enough to watch.
@@ -110,6 +153,7 @@ fn stay(kaltura: &Simulator, daemon: &Daemon) -> std::io::Result<()> {
         writeln!(out, "  http://{}/api/v1/entries/{id}", daemon.public)?;
         writeln!(out, "  http://{}/thumbnails/{id}", daemon.public)?;
     }
+    writeln!(out, "  http://{}/api/v1/changes?initial=true", daemon.public)?;
     writeln!(out, "  http://{}/readyz", daemon.public)
 }
 

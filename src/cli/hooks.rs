@@ -132,7 +132,7 @@ fn list(options: &Options) -> anyhow::Result<Outcome> {
         json["calls"] = place.clone().into();
         json
     });
-    options.output().answer(&json.collect(), || {
+    options.output().list(&json.collect(), "no hook is configured", || {
         states.iter().map(|(place, state)| hook_as_text(place.as_deref(), state)).collect()
     })?;
     Ok(Outcome::Done)
@@ -191,7 +191,8 @@ fn test(asked: &Test, options: &Options) -> anyhow::Result<Outcome> {
 fn deliveries(asked: &Deliveries, options: &Options) -> anyhow::Result<Outcome> {
     let rows = data_dir::read(options, async |store| asked.find(store).await)?;
     let json = rows.iter().map(|(label, row)| report::delivery(row, label.as_deref())).collect();
-    options.output().answer(&json, || rows.iter().map(|(_, row)| delivery_as_text(row)).collect())?;
+    let nothing = "there is no such delivery";
+    options.output().list(&json, nothing, || rows.iter().map(|(_, row)| delivery_as_text(row)).collect())?;
     Ok(Outcome::Done)
 }
 

@@ -114,7 +114,9 @@ fn list(asked: &List, options: &Options) -> anyhow::Result<Outcome> {
         Ok((store.inbox_list(filter, asked.before, asked.limit).await?, labels(store)))
     })?;
     let json = requests.iter().map(|request| request_as_json(request, &labels)).collect();
-    options.output().answer(&json, || requests.iter().map(request_as_text).collect())?;
+    options
+        .output()
+        .list(&json, "no such request is in the inbox", || requests.iter().map(request_as_text).collect())?;
     Ok(Outcome::Done)
 }
 

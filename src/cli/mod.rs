@@ -11,6 +11,7 @@ mod hand;
 pub mod hooks;
 pub mod inbox;
 pub mod logging;
+mod loopback;
 pub mod notification;
 pub mod output;
 pub mod serve;

@@ -26,6 +26,15 @@ impl Output {
         if self.json { writeln!(self.out, "{json:#}") } else { self.text(&harmless(&human())) }
     }
 
+    /// A list; people are told in one line when there is nothing in it.
+    ///
+    /// # Errors
+    /// As [`Output::answer`].
+    pub fn list(&mut self, json: &Json, nothing: &str, human: impl FnOnce() -> String) -> io::Result<()> {
+        let is_empty = json.as_array().is_some_and(Vec::is_empty);
+        self.answer(json, || if is_empty { format!("{nothing}\n") } else { human() })
+    }
+
     /// Bytes as they are.
     ///
     /// # Errors

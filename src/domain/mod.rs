@@ -15,6 +15,7 @@ pub mod hook;
 pub mod ids;
 pub mod public_entry;
 pub mod secret;
+pub mod seldom;
 pub mod signing_key;
 pub mod sync_rules;
 pub mod topic;

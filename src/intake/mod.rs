@@ -7,12 +7,14 @@
 pub mod factors;
 mod reverify;
 mod seen;
+mod storing;
 
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use reverify::Reverified;
 pub use seen::{ReceivedCounts, SecretSeen};
+pub use storing::NotStoring;
 
 use tokio::sync::Notify;
 use tracing::{debug, info};
@@ -28,6 +30,7 @@ use crate::notification::{Limits, Request};
 use crate::store::{Acceptance, Error, Received, Rejection, Store};
 use factors::{Arrival, Factors};
 use seen::Seen;
+use storing::Storing;
 
 /// Request headers worth keeping: what judging a request again needs, and what tells where it came from.
 pub const KEPT_HEADERS: [&str; 7] =
@@ -90,6 +93,7 @@ pub struct Intake {
     trust: Arc<RwLock<Trust>>,
     limits: Limits,
     seen: Arc<Seen>,
+    storing: Arc<Storing>,
     doubt: Arc<Notify>,
 }
 
@@ -104,7 +108,14 @@ impl Intake {
     /// Receives into `store` what one of `secrets` has signed.
     pub fn new(store: Store, secrets: SecretSet, limits: Limits) -> Self {
         let trust = Trust { secrets: Arc::new(secrets), factors: Arc::default() };
-        Self { store, trust: Arc::new(RwLock::new(trust)), limits, seen: Arc::default(), doubt: Arc::default() }
+        Self {
+            store,
+            trust: Arc::new(RwLock::new(trust)),
+            limits,
+            seen: Arc::default(),
+            storing: Arc::default(),
+            doubt: Arc::default(),
+        }
     }
 
     /// Verifies with these secrets from now on, whatever the result. When they are others than before, what was refused
@@ -220,9 +231,11 @@ impl Intake {
             Ok(_) => Answer::Accepted,
             Err(error) => {
                 self.seen.count_lost();
-                return cannot_store(&error);
+                self.storing.refuses(&error, at);
+                return Answer::CannotStore;
             }
         };
+        self.storing.works(at);
         if let Some(system) = system {
             self.seen.note(&self.store, account, label, system, at).await;
         }
@@ -268,11 +281,6 @@ impl Intake {
         };
         self.store.find_account(partner)
     }
-}
-
-fn cannot_store(error: &Error) -> Answer {
-    tracing::error!(%error, "a genuine notification could not be stored; its sender is asked to try again");
-    Answer::CannotStore
 }
 
 fn shorten(value: &mut String) {

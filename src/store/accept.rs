@@ -308,13 +308,22 @@ async fn accept_batch(mirror: &Mirror, batch: &mut Batch) -> Result<(), Error> {
 
 /// A hint is worth more than its record: the bodies stay out, and if that is not enough the oldest bodies go.
 async fn commit_in_want_of_room(mirror: &Mirror, batch: &mut Batch, cause: &str) -> Result<(), Error> {
-    tracing::warn!(requests = batch.len(), cause, "no room for the bodies of notifications: kept without them");
+    let told = mirror.want_of_room(batch.len());
+    if let Some(requests) = told {
+        tracing::warn!(
+            requests,
+            cause,
+            "no room for the bodies of {requests} notifications: kept without them, if at all"
+        );
+    }
     match commit(mirror, batch, Bodies::Dropped).await {
         Err(Error::Full { .. }) => {}
         other => return other,
     }
     let forgotten = prune::forget_oldest_bodies(mirror).await?;
-    tracing::warn!(bodies = forgotten, "no room for notifications: the oldest bodies were forgotten");
+    if forgotten > 0 {
+        tracing::warn!(bodies = forgotten, "no room for notifications: the oldest bodies were forgotten");
+    }
     commit(mirror, batch, Bodies::Dropped).await
 }
 

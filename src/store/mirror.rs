@@ -1,7 +1,8 @@
 //! `mirror.db` and what the process remembers beside it: what the store's methods and its two desks share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
@@ -15,6 +16,10 @@ use super::pace::Pace;
 use super::turn::Turn;
 use super::writer::{Bells, Tickets, WriteTx};
 use crate::domain::clock::Clock;
+use crate::domain::seldom::Seldom;
+
+/// How often the log says that bodies find no room.
+const BODILESS_TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// One daemon's `mirror.db`.
 pub(super) struct Mirror {
@@ -30,6 +35,8 @@ pub(super) struct Mirror {
     pub(super) outbox: Arc<Outbox>,
     pub(super) tickets: Tickets,
     last_inbox_id: AtomicI64,
+    /// Batches of notifications that found no room for their bodies.
+    bodiless: Mutex<Seldom>,
     /// Held for as long as anything may write; absent when opened for reading only.
     _lock: Option<DirectoryLock>,
 }
@@ -53,6 +60,7 @@ impl Mirror {
             ask_signal: Notify::new(),
             changes_bell: watch::Sender::new(last_change),
             last_inbox_id: AtomicI64::new(last_inbox_id),
+            bodiless: Mutex::new(Seldom::new(BODILESS_TOLD_EVERY)),
             outbox: Arc::new(Outbox::load(database.readers()).await?),
             database,
             clock,
@@ -71,6 +79,12 @@ impl Mirror {
     /// The right to write, for whoever brings a whole transaction in one text; waits for its turn.
     pub(super) async fn turn(&self) -> Result<Turn, Error> {
         self.database.writer()?.turn().await
+    }
+
+    /// So many requests found no room for their bodies. How many since it was last told, when it is to be told.
+    pub(super) fn want_of_room(&self, requests: usize) -> Option<u64> {
+        let mut bodiless = self.bodiless.lock().unwrap_or_else(PoisonError::into_inner);
+        bodiless.happened(requests as u64, self.clock.now())
     }
 
     /// The number of the next request in the inbox; one that is not used in the end is skipped.

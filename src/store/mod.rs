@@ -53,6 +53,7 @@ mod prune;
 mod public_entries;
 mod reject;
 mod repair;
+mod room;
 mod rows;
 mod schedule;
 mod secrets_seen;

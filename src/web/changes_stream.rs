@@ -3,7 +3,8 @@
 //! A stream holds no more than a page. It reads the next one when the reader has taken the last, so a slow reader falls
 //! behind in the sequence and takes no memory; one that takes nothing at all is cut off (`stalled.rs`). It ends after
 //! `stream_longest`, when the daemon stops, and when it cannot be gone on with; the reader comes again with the id of
-//! the last event, as browsers do by themselves, and misses nothing.
+//! the last event, as browsers do by themselves, and misses nothing. One that takes too little to hear of the end loses its
+//! seat then all the same.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::stream;
 use serde::Deserialize;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::Instant;
 
 use super::Site;
@@ -58,6 +59,20 @@ impl Streams {
     }
 }
 
+/// A seat that is given back when this is dropped, and in any case when its time is over.
+type Lent = oneshot::Sender<Infallible>;
+
+/// A stream is asked what comes next only when its reader has taken what came before: one that takes a byte now and then
+/// would keep its seat for days, however long a stream may last. So the seat goes by a clock of its own.
+fn lend(seat: OwnedSemaphorePermit, longest: Duration) -> Lent {
+    let (lent, given_back) = oneshot::channel();
+    tokio::spawn(async move {
+        let _ = tokio::time::timeout(longest, given_back).await;
+        drop(seat);
+    });
+    lent
+}
+
 /// `?since=&initial=&account=`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +105,7 @@ pub(super) async fn follow(
     // Rung for whatever this first page does not see.
     let bell = site.store.changes_bell();
     let first = changes::page(&site, &start, ITEMS_AT_ONCE).await?;
+    let seat = lend(seat, site.limits.stream_longest);
     let telling = Telling {
         bell,
         closing: site.streams.closing.subscribe(),
@@ -126,7 +142,7 @@ struct Telling {
     told: FeedToken,
     /// Up to here everything has been looked through.
     reached: FeedToken,
-    _seat: OwnedSemaphorePermit,
+    _seat: Lent,
 }
 
 impl Telling {

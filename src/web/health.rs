@@ -1,18 +1,21 @@
 //! Whether the process is alive, and whether it is fit to serve.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::Site;
 use super::problem::Problem;
+use crate::intake::NotStoring;
 
 /// Alive as long as it answers at all.
 pub(super) async fn livez() -> &'static str {
     "ok"
 }
 
-/// Fit to serve when the mirror can be read. Kaltura's troubles never make a website's data unfit: they are told here,
-/// and by `entry explain`, and do not change the status.
+/// Fit to serve when the mirror can be read and notifications can be kept. While nothing can be stored it is 503: Kaltura's
+/// notifications are refused then, and what visitors read grows old. Kaltura's troubles never make a website's data
+/// unfit: they are told here, and by `entry explain`, and do not change the status.
 pub(super) async fn readyz(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let accounts: Vec<_> = site
         .store
@@ -22,5 +25,15 @@ pub(super) async fn readyz(site: web::Data<Site>) -> Result<HttpResponse, Proble
         .into_iter()
         .map(|account| json!({ "account": account.label, "state": account.degraded.map_or("ok".to_owned(), |cause| format!("degraded: {cause}")) }))
         .collect();
-    Ok(HttpResponse::Ok().json(json!({ "status": "ok", "accounts": accounts })))
+    let not_storing = site.intake.not_storing(site.clock.now()).await;
+    let (status, word) = match &not_storing {
+        None => (StatusCode::OK, "ok"),
+        Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "not storing"),
+    };
+    let storing = not_storing.map_or(Json::from("ok"), |not| in_words(&not).into());
+    Ok(HttpResponse::build(status).json(json!({ "status": word, "storing": storing, "accounts": accounts })))
+}
+
+fn in_words(NotStoring { since, why }: &NotStoring) -> String {
+    format!("false since {since}: {why}")
 }

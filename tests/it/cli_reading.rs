@@ -199,6 +199,22 @@ async fn the_dead_are_listed_with_their_last_error() {
 }
 
 #[tokio::test]
+async fn a_list_with_nothing_in_it_says_so_to_people_and_is_empty_for_programs() {
+    let house = house().await;
+    let lists = [
+        ("inbox list", "no such request is in the inbox\n"),
+        ("inbox list --rejected", "no such request is in the inbox\n"),
+        ("dead list", "no entry was given up\n"),
+        ("hooks list", "no hook is configured\n"),
+        ("hooks deliveries", "there is no such delivery\n"),
+    ];
+    for (arguments, line) in lists {
+        assert_eq!(run(&house, arguments), (0, line.to_owned(), String::new()), "{arguments}");
+        assert_eq!(run_json(&house, arguments), json!([]), "{arguments}");
+    }
+}
+
+#[tokio::test]
 async fn reading_needs_no_daemon_and_a_withheld_entry_says_why() {
     let house = house().await;
     house.look_at(synced_as("1_82h0a7l2", json!({"moderationStatus": 3}))).await;

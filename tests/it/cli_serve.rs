@@ -57,17 +57,19 @@ async fn a_stop_waits_for_what_runs_no_longer_than_its_deadline() {
 }
 
 #[tokio::test]
-async fn a_second_signal_ends_a_stop_at_once() {
-    let place = Place::new().await;
-    place.kaltura.set_latency(Duration::from_secs(600));
-    place.write_script("[sync]\nstop_deadline = \"5m\"\n");
-    let serving = place.serve();
-    serving.signal("TERM");
-    serving.until_logged("SIGTERM: stopping");
-    serving.signal("TERM");
-    let ran = serving.ended();
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.contains("SIGTERM: ended at once"), "{ran:?}");
+async fn a_second_signal_ends_a_stop_at_once_whichever_of_the_two_it_is() {
+    for (first, second) in [("TERM", "TERM"), ("INT", "INT"), ("TERM", "INT"), ("INT", "TERM")] {
+        let place = Place::new().await;
+        place.kaltura.set_latency(Duration::from_secs(600));
+        place.write_script("[sync]\nstop_deadline = \"5m\"\n");
+        let serving = place.serve();
+        serving.signal(first);
+        serving.until_logged(&format!("SIG{first}: stopping; what runs may finish, a second signal ends it at once"));
+        serving.signal(second);
+        let ran = serving.ended();
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.err.contains(&format!("SIG{second}: ended at once")), "{ran:?}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::app::Daemon;
 use crate::domain::ids::{EntryId, MetadataProfileId};
 use crate::domain::public_entry::PublicEntry;
+use crate::notification::System;
 use crate::simulator::account::{MEMBERS, STAFF_ONLY, SYNC_PROFILE};
 use crate::simulator::edits;
 use crate::simulator::entry::{SimEntry, SimStatus};
@@ -25,6 +26,22 @@ pub(super) async fn check(kaltura: &Simulator, daemon: &Daemon) -> anyhow::Resul
         );
         lines
     }))
+}
+
+/// One line for each system of Kaltura's that told nothing since the daemon's last start, and for each hook that was told
+/// nothing at all.
+pub(super) async fn unheard(daemon: &Daemon) -> anyhow::Result<Vec<String>> {
+    let hooks = daemon.store.hook_states().await?;
+    let hooks = hooks.iter().map(|hook| (hook.spec.name.as_str(), hook.delivered));
+    Ok(silent(&daemon.intake.received().verified, hooks))
+}
+
+fn silent<'h>(verified: &BTreeMap<&'static str, u64>, hooks: impl Iterator<Item = (&'h str, u64)>) -> Vec<String> {
+    let heard = |system: &System| verified.get(system.as_str()).is_some_and(|requests| *requests > 0);
+    let systems = [System::Api, System::Event].into_iter().filter(|system| !heard(system));
+    let hooks = hooks.filter(|(_, delivered)| *delivered == 0);
+    let of_systems = systems.map(|system| format!("no genuine notification came by the system {:?}", system.as_str()));
+    of_systems.chain(hooks.map(|(name, _)| format!("hook {name} was told nothing"))).collect()
 }
 
 async fn public_entries(daemon: &Daemon) -> anyhow::Result<BTreeMap<EntryId, PublicEntry>> {
@@ -102,6 +119,16 @@ mod tests {
     use super::*;
     use crate::domain::clock::{Clock, Timestamp};
     use crate::simulator::account::believable_account;
+
+    #[test]
+    fn a_system_or_a_hook_that_is_silent_is_a_disagreement() {
+        let verified = BTreeMap::from([(System::Api.as_str(), 3), (System::Event.as_str(), 1)]);
+        let hooks = [("website", 2), ("program", 1)];
+        assert_eq!(silent(&verified, hooks.into_iter()), Vec::<String>::new());
+        let lines = silent(&BTreeMap::from([(System::Api.as_str(), 3)]), [("website", 2), ("program", 0)].into_iter());
+        assert!(lines.len() == 2 && lines[0].contains(System::Event.as_str()), "{lines:?}");
+        assert_eq!(lines[1], "hook program was told nothing");
+    }
 
     #[test]
     fn every_way_in_which_a_mirror_can_be_wrong_is_a_disagreement() {

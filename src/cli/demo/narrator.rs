@@ -61,7 +61,7 @@ fn colour(step: &str) -> Option<u8> {
         "mirrored" | "thumbnail" => Some(32),
         "marked" | "told" => Some(34),
         "editor" => Some(35),
-        "verified" | "decided" => Some(36),
+        "verified" | "decided" | "reader" => Some(36),
         "withheld" | "skipped" | "no_thumbnail" | "thumbnail_later" => Some(33),
         "rejected" | "not_marked" | "trouble" | "lost" => Some(31),
         _ => None,

@@ -15,11 +15,17 @@ pub(super) struct Summary {
     api_calls: usize,
     picture_requests: usize,
     told: u64,
+    copied: usize,
     api_calls_per_entry: f64,
     disagreements: Vec<String>,
 }
 
-pub(super) async fn of(kaltura: &Simulator, daemon: &Daemon, disagreements: Vec<String>) -> anyhow::Result<Summary> {
+pub(super) async fn of(
+    kaltura: &Simulator,
+    daemon: &Daemon,
+    copied: usize,
+    disagreements: Vec<String>,
+) -> anyhow::Result<Summary> {
     daemon.store.rejections_written().await;
     let counts = daemon.store.tallies().await?;
     let told = daemon.store.hook_states().await?.iter().map(|hook| hook.delivered).sum();
@@ -27,6 +33,7 @@ pub(super) async fn of(kaltura: &Simulator, daemon: &Daemon, disagreements: Vec<
     let api_calls_per_entry = api_calls as f64 / counts.looked_at.max(1) as f64;
     Ok(Summary {
         told,
+        copied,
         api_calls,
         picture_requests: kaltura.image_requests(),
         api_calls_per_entry,
@@ -55,6 +62,7 @@ impl Summary {
         table.reasons("withheld:", &counts.states);
         table.row("marked", counts.marked, "entries, by us, as done");
         table.row("told", self.told, "times, to a website and a program");
+        table.row("copied", self.copied as u64, "entries, in the end, by the reader of the change feed");
         table.row("thumbnails", counts.thumbnails, "pictures kept");
         let _ = writeln!(
             table.0,
@@ -67,10 +75,10 @@ impl Summary {
 
     fn verdict(&self, text: &mut String) {
         if self.disagreements.is_empty() {
-            text.push_str("\nMirror and account agree.\n");
+            text.push_str("\nMirror and account agree, and the reader's copy is what visitors get.\n");
             return;
         }
-        let _ = writeln!(text, "\nMirror and account disagree:");
+        let _ = writeln!(text, "\nThis is not as it should be:");
         for line in &self.disagreements {
             let _ = writeln!(text, "  {line}");
         }

@@ -180,11 +180,28 @@ async fn a_daemon_that_stops_ends_its_streams_between_two_events() {
     }
 }
 
-/// What the machine takes for a reader that takes nothing is several megabytes, so there must be more to tell.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_reader_that_takes_nothing_is_cut_off() {
     let house = House::open_with("server.streams_max = 1\nserver.reader_patience = \"1s\"").await;
+    let stalled = stalled(&house).await;
+    a_seat_is_free(&house).await;
+    drop(stalled);
+}
+
+/// Its connection may go on: what counts is that it keeps nobody out.
+#[tokio::test]
+async fn a_reader_that_takes_too_little_to_hear_of_the_end_gives_its_seat_back_all_the_same() {
+    let times = "server.stream_longest = \"3s\"\nserver.reader_patience = \"10m\"";
+    let house = House::open_with(&format!("server.streams_max = 1\n{times}")).await;
+    let stalled = stalled(&house).await;
+    a_seat_is_free(&house).await;
+    drop(stalled);
+}
+
+/// A reader that has begun and takes nothing more, on the only seat. What the machine takes for it is several megabytes, so
+/// there must be more to tell.
+async fn stalled(house: &House) -> Stream {
     house.kaltura.edit(|account| {
         for number in 0..120 {
             let (id, now) = (account.make_entry_id(), account.now());
@@ -201,6 +218,5 @@ async fn a_reader_that_takes_nothing_is_cut_off() {
     let connection = socket.connect(house.daemon.public).await.unwrap();
     let stalled = Stream::on(connection, house.daemon.public, "initial=true", &[]).await.unwrap();
     assert_eq!(Stream::try_open(house.daemon.public, "", &[]).await.err(), Some(503));
-    a_seat_is_free(&house).await;
-    drop(stalled);
+    stalled
 }

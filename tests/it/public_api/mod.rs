@@ -5,6 +5,7 @@ mod canaries;
 pub mod entries;
 mod hostile;
 pub mod problems;
+mod storing;
 mod thumbnails;
 mod withheld;
 
