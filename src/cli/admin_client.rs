@@ -1,6 +1,5 @@
 //! Asks a running daemon to do something: its admin API, with the token that only this user can read.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -10,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::UsageError;
 use crate::app::presence::DaemonFile;
+use crate::outbound;
 
 /// For one whole exchange; judging a full inbox again takes a while.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -77,22 +77,13 @@ impl AdminClient {
     }
 
     fn silent(&self, error: reqwest::Error) -> anyhow::Error {
-        let mut why = error.to_string();
-        let mut deeper = error.source();
-        while let Some(cause) = deeper {
-            why = cause.to_string();
-            deeper = cause.source();
-        }
-        anyhow!("{} does not answer: {why}", self.name())
+        anyhow!("{} does not answer: {}", self.name(), outbound::innermost(error))
     }
 }
 
 /// Plain http to this machine: no proxy, no redirects, and no certificates to look for.
 fn http() -> anyhow::Result<reqwest::Client> {
-    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
+    let tls = outbound::no_trust().map_err(anyhow::Error::msg)?;
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls).timeout(TIMEOUT).no_proxy();
     Ok(client.redirect(reqwest::redirect::Policy::none()).build()?)
 }
