@@ -222,9 +222,10 @@ async fn commit_in_steps(mirror: &Mirror, batch: &[Received], bodies: Bodies) ->
     let accepted: Vec<_> = batch.iter().map(|received| rows.add(received, &mut known, bodies, mirror)).collect();
     let asks_anything = rows.items.asks_anything();
     rows.add_to(&mut tx, mirror).await?;
-    let verified =
-        batch.iter().zip(&accepted).map(|(received, accepted)| (received.account, *accepted, received.received_at));
-    outbox::forward(&mut tx, verified).await?;
+    let verified = batch.iter().zip(&accepted).filter(|(received, _)| !mirror.outbox.is_returned(&received.headers));
+    let verified: Vec<_> =
+        verified.map(|(received, accepted)| (received.account, *accepted, received.received_at)).collect();
+    outbox::forward(&mut tx, verified.into_iter()).await?;
     tx.commit().await?;
     if asks_anything {
         mirror.ask_signal.notify_one();

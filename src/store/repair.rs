@@ -8,7 +8,7 @@ use super::Store;
 use super::accept::{Acceptance, Accepted, Known, Rows, to_json};
 use super::error::Error;
 use super::inbox::{StoredRequest, stored};
-use super::{outbox, prune};
+use super::{outbox, prune, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AccountId;
 use crate::domain::secret::SecretLabel;
@@ -90,7 +90,7 @@ impl Store {
             "update inbox
              set verdict = 'verified', lane = 'verified', account_id = ?, secret_label = ?
              where inbox_id = ? and lane <> 'verified'
-             returning received_at, kept_bytes",
+             returning received_at, kept_bytes, headers",
         )
         .bind(account.0)
         .bind(&secret_label.0)
@@ -102,13 +102,16 @@ impl Store {
         let mirror = &self.0.mirror;
         let keys = hints.iter().filter_map(|hint| hint.dedupe_key(account)).collect();
         let mut known = Known::among(&mut tx, mirror, keys).await?;
-        let mut rows = Rows::default();
-        rows.items.add(id, account, hints, received_at, &mut known);
-        let outcome = if rows.items.is_repetition() { Acceptance::Duplicate } else { Acceptance::New };
-        rows.add_to(&mut tx, mirror).await?;
+        let mut repaired = Rows::default();
+        repaired.items.add(id, account, hints, received_at, &mut known);
+        let outcome = if repaired.items.is_repetition() { Acceptance::Duplicate } else { Acceptance::New };
+        repaired.add_to(&mut tx, mirror).await?;
         prune::count_late(&mut tx, id, row.try_get("kept_bytes")?).await?;
         let accepted = Accepted { inbox_id: id, outcome };
-        outbox::forward(&mut tx, std::iter::once((account, accepted, received_at))).await?;
+        let headers: Vec<(String, String)> = rows::from_json(&row, "headers")?;
+        if !mirror.outbox.is_returned(&headers) {
+            outbox::forward(&mut tx, std::iter::once((account, accepted, received_at))).await?;
+        }
         tx.commit().await?;
         self.0.mirror.dirty_signal.notify_one();
         self.0.mirror.ask_signal.notify_one();
