@@ -15,8 +15,11 @@ async fn after_others<T>(house: &House, passes: Duration, claim: impl Future<Out
     let file = house.directory.path().join("mirror.db");
     let mut other = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
     sqlx::raw_sql("begin immediate").execute(&mut other).await.unwrap();
-    // The claim is begun before the rest, and gets its turn after it.
+    // The claim is begun before the rest, comes to where it waits while others read, and gets its turn after all that.
     let (claimed, ()) = tokio::join!(biased; claim, async {
+        for _ in 0..20 {
+            house.store.hook_states().await.unwrap();
+        }
         house.clock.advance(passes);
         sqlx::raw_sql("rollback").execute(&mut other).await.unwrap();
     });
