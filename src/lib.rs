@@ -10,6 +10,7 @@
 //! | [`domain`] | values and pure decisions | [`domain::decide::decide`], [`domain::visibility::judge`] |
 //! | [`metadata_xml`] | one field of a custom-metadata document, and its schema | [`metadata_xml::document::Document`] |
 //! | [`notification`] | what Kaltura sends and how it is signed | [`notification::authentic::read`] |
+//! | [`outbound`] | how an HTTP client of ours is made | [`outbound::builder`] |
 //! | [`kaltura`] | the API of one account | [`kaltura::client::Client`] |
 //! | [`store`] | every SQL statement; a public method is a transaction | [`store::Store`] |
 //! | [`intake`] | receiving: verify, split, keep | [`intake::Intake::receive`] |
@@ -68,6 +69,7 @@ pub mod intake;
 pub mod kaltura;
 pub mod metadata_xml;
 pub mod notification;
+pub mod outbound;
 pub mod simulator;
 pub mod store;
 pub mod sync;

@@ -6,12 +6,18 @@
 //
 //     WEBHOOK_SECRET=whsec_... SITE=site php -S 127.0.0.1:8000 receiver.php
 //
-// The secret is the hook's, in script_config.toml. While it is being exchanged, give both, with a space between.
+// The secret is the hook's, in script_config.toml. While it is being exchanged, give both, with a space between. Behind a web
+// server, SITE belongs outside of its document root, and PHP-FPM hands variables on only as its `env[...]` lines say.
 
 declare(strict_types=1);
 
 const TOLERANCE_SECONDS = 5 * 60;
 const BODY_MAX_BYTES = 1 << 20;
+
+// PHP only warns of a disk that is full or a folder that is not writable, and goes on. Here that is a failure.
+set_error_handler(static function (int $severity, string $message): bool {
+    throw new ErrorException($message, 0, $severity);
+});
 
 /** Whether one of our secrets signed exactly these bytes, lately. */
 function is_genuine(string $delivery, string $timestamp, string $given, string $body): bool
@@ -44,7 +50,7 @@ function take(string $site, string $delivery, object $event): void
     if (str_starts_with($event->type, 'entry.')) {
         $page = "$site/entries/" . preg_replace('/\W/', '_', $event->data->id) . '.json';
         if ($event->type === 'entry.removed') {
-            if (file_exists($page)) {
+            if (is_file($page)) {
                 unlink($page);
             }
         } else {
@@ -58,11 +64,21 @@ function take(string $site, string $delivery, object $event): void
     touch($seen);
 }
 
-$site = getenv('SITE') ?: 'site';
-foreach (['entries', 'seen'] as $folder) {
-    is_dir("$site/$folder") || mkdir("$site/$folder", 0777, true);
+/** Makes a folder; another request may have been faster. */
+function make_folder(string $folder): void
+{
+    try {
+        is_dir($folder) || mkdir($folder, 0777, true);
+    } catch (ErrorException $error) {
+        clearstatcache();
+        if (!is_dir($folder)) {
+            throw $error;
+        }
+    }
 }
-$header = fn (string $name): string => $_SERVER['HTTP_WEBHOOK_' . $name] ?? '';
+
+$site = getenv('SITE') ?: 'site';
+$header = static fn (string $name): string => $_SERVER['HTTP_WEBHOOK_' . $name] ?? '';
 $body = (string) file_get_contents('php://input', false, null, 0, BODY_MAX_BYTES + 1);
 if (strlen($body) > BODY_MAX_BYTES) {
     http_response_code(413);
@@ -70,10 +86,12 @@ if (strlen($body) > BODY_MAX_BYTES) {
     http_response_code(401);
 } else {
     try {
+        make_folder("$site/entries");
+        make_folder("$site/seen");
         take($site, $header('ID'), json_decode($body, false, 64, JSON_THROW_ON_ERROR));
         http_response_code(204);
     } catch (Throwable $error) {
-        // Anything but 2xx is tried again later.
+        // Anything but 2xx is tried again later; why stays in our own log.
         error_log($header('ID') . ': ' . $error->getMessage());
         http_response_code(500);
     }

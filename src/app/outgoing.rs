@@ -70,6 +70,30 @@ fn signing_texts(keys: &BTreeMap<String, Option<SigningKeys>>) -> impl Iterator<
 
 /// One that cannot be read is told of elsewhere, and cannot be given away.
 fn known_secrets(config: &Config) -> impl Iterator<Item = String> {
+    let factors = config.factors.secrets().ok().into_iter().flatten().flatten();
+    let feed_key = config.server.feed_key.iter().filter_map(|key| key.read().ok());
+    let of_doors = factors.chain(feed_key).map(|secret| secret.expose().to_owned());
+    of_accounts(config).chain(of_doors).chain(in_urls(config))
+}
+
+/// Whoever answers may quote the address it was called at, and many are called at one that nobody else knows.
+fn in_urls(config: &Config) -> impl Iterator<Item = String> {
+    let of_hooks = config.hooks.iter().filter_map(|hook| match &hook.target {
+        HookTarget::Url { url, .. } => Some(url),
+        HookTarget::Command { .. } => None,
+    });
+    of_hooks.chain(config.forward.iter().map(|forward| &forward.url)).flat_map(|url| {
+        let values = url.query_pairs().map(|(_, value)| value.into_owned());
+        let segments = url.path_segments().into_iter().flatten().filter(|segment| segment.len() >= SECRET_SEGMENT_MIN);
+        let texts = url.password().into_iter().chain(segments).map(str::to_owned);
+        values.chain(texts).collect::<Vec<_>>()
+    })
+}
+
+/// Shorter parts of a path are words.
+const SECRET_SEGMENT_MIN: usize = 16;
+
+fn of_accounts(config: &Config) -> impl Iterator<Item = String> {
     config.accounts.iter().flat_map(|account| {
         let tokens = account.app_token.iter().map(|token| &token.token);
         let named = account.notification_secrets.iter().map(|named| &named.secret);

@@ -1,6 +1,5 @@
 //! Asks a running daemon to do something: its admin API, with the token that only this user can read.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -10,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::{UsageError, loopback};
 use crate::app::presence::DaemonFile;
+use crate::outbound;
 
 /// For one whole exchange; judging a full inbox again takes a while.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -78,12 +78,6 @@ impl AdminClient {
     }
 
     fn silent(&self, error: reqwest::Error) -> anyhow::Error {
-        let mut why = error.to_string();
-        let mut deeper = error.source();
-        while let Some(cause) = deeper {
-            why = cause.to_string();
-            deeper = cause.source();
-        }
-        anyhow!("{} does not answer: {why}", self.name())
+        anyhow!("{} does not answer: {}", self.name(), outbound::innermost(error))
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Both give the same answers, so that nobody has to know which it was.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -17,7 +18,7 @@ use crate::config::{Account, Config};
 use crate::domain::clock::{Clock, Jitter};
 use crate::domain::hook::DeliveryId;
 use crate::domain::ids::{AccountId, EntryId};
-use crate::hooks::{Listeners, report};
+use crate::hooks::{Hooks, Listeners, report};
 use crate::intake::Reverified;
 use crate::store::{self, Lane, Reason};
 
@@ -155,7 +156,7 @@ impl Hand {
         match self {
             Self::Daemon(daemon) => daemon.post(&of_hook(hook, "test"), &whose(account)).await,
             Self::Own(workshop) => {
-                let hooks = workshop.hooks(config, Listeners::at([config.server.listen, config.admin.listen]))?;
+                let hooks = own_hooks(workshop, config)?;
                 let running = hooks.start_only(hook);
                 let tested = hooks.test(hook, number(workshop, account)?).await;
                 running.stop(config.sync.stop_deadline).await;
@@ -201,6 +202,11 @@ impl Hand {
         }
         Ok(())
     }
+}
+
+/// The hooks, to be told by this process. A daemon of ours may be started meanwhile, where it would listen.
+pub(super) fn own_hooks(workshop: &Workshop, config: &Config) -> Result<Arc<Hooks>, StartError> {
+    workshop.hooks(config, Listeners::at([config.server.listen, config.admin.listen]))
 }
 
 fn in_use(config: &Config, pid: Option<u32>) -> UsageError {

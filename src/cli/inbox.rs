@@ -14,7 +14,7 @@ use super::hand::{self, Hand};
 use super::{Options, Outcome, data_dir};
 use crate::domain::ids::AccountId;
 use crate::intake::Reverified;
-use crate::store::{InboxFilter, InboxItem, InboxRequest, Store, StoredRequest};
+use crate::store::{InboxFilter, InboxItem, InboxRequest, METHOD, Store, StoredRequest};
 
 /// What to do with the inbox.
 #[derive(Debug, Subcommand)]
@@ -198,12 +198,17 @@ fn item_as_json(item: &InboxItem) -> Json {
 /// A body that is no text is told in base64, under another name.
 fn stored_as_json(stored: &StoredRequest, labels: &Labels) -> Json {
     let mut json = request_as_json(&stored.request, labels);
-    json["headers"] = stored.headers.iter().map(|(name, value)| (name.clone(), Json::from(value.as_str()))).collect();
+    json["method"] = stored.method().into();
+    json["headers"] = headers(stored).map(|(name, value)| (name.clone(), Json::from(value.as_str()))).collect();
     match std::str::from_utf8(&stored.body) {
         Ok(text) => json["body"] = sessions::removed(text).into(),
         Err(_) => json["body_base64"] = STANDARD.encode(&stored.body).into(),
     }
     json
+}
+
+fn headers(stored: &StoredRequest) -> impl Iterator<Item = &(String, String)> {
+    stored.headers.iter().filter(|(name, _)| name != METHOD)
 }
 
 fn request_as_text(request: &InboxRequest) -> String {
@@ -224,7 +229,8 @@ fn stored_as_text(stored: &StoredRequest) -> String {
     if let Some(label) = &stored.request.secret_label {
         text.push_str(&format!("signed with {label}\n"));
     }
-    for (name, value) in &stored.headers {
+    text.push_str(&format!("sent with {}\n", stored.method()));
+    for (name, value) in headers(stored) {
         text.push_str(&format!("{name}: {value}\n"));
     }
     text.push('\n');

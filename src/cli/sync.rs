@@ -11,9 +11,9 @@ use super::{AccountChoice, Options, Outcome, data_dir};
 use crate::config::{Account, Config, ThumbnailMode};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::decide::Reason;
-use crate::domain::ids::EntryId;
+use crate::domain::ids::{AccountId, EntryId};
 use crate::domain::visibility::PublicState;
-use crate::store::{DirtyReport, EntryReport, Store, ThumbnailReport};
+use crate::store::{DeliveryFilter, DeliveryRow, DeliveryState, DirtyReport, EntryReport, Store, ThumbnailReport};
 
 /// Which entries, and how.
 #[derive(Debug, Args)]
@@ -25,6 +25,9 @@ Each entry is told as one of
   absent   Kaltura has no such entry (now); one that was public is hidden at once
   failed   the look failed, and when it is tried again; exit code 1
   waiting  not looked at within --wait; exit code 1
+
+Without a daemon, hooks are told by this command, as far as they can be told at once; how many deliveries are left to
+the daemon is said. Beside one, it is waited for required hooks only: they hold back the mark.
 
 Examples:
   kaltura-mirror sync 1_82h0a7l2
@@ -57,18 +60,23 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
     entries.dedup();
     let became = hand::order(options, async |config, hand: &Hand| {
         let account = command.account.one(&config.accounts)?;
-        hand.sync(account, &entries, command.force).await?;
         match hand {
             Hand::Daemon(_) => {
                 let store = data_dir::open(&config.data_dir).await?;
-                let became = command.watch(config, account, &store, &entries).await;
+                hand.sync(account, &entries, command.force).await?;
+                let watch = Watch { config, account, store: &store, hooks: Awaited::Required };
+                let became = command.watch(&watch, &entries).await;
                 store.close().await;
                 became
             }
             Hand::Own(workshop) => {
-                let work = workshop.sync.start();
-                let became = command.watch(config, account, &workshop.store, &entries).await;
+                let hooks = hand::own_hooks(workshop, config)?;
+                hand.sync(account, &entries, command.force).await?;
+                let (work, deliveries) = (workshop.sync.start(), hooks.start());
+                let watch = Watch { config, account, store: &workshop.store, hooks: Awaited::All };
+                let became = command.watch(&watch, &entries).await;
                 work.stop(config.sync.stop_deadline).await;
+                deliveries.stop(config.sync.stop_deadline).await;
                 became
             }
         }
@@ -80,35 +88,89 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
     Ok(if all_done { Outcome::Done } else { Outcome::Failed })
 }
 
+/// What is waited for, and where it is read.
+struct Watch<'a> {
+    config: &'a Config,
+    account: &'a Account,
+    store: &'a Store,
+    hooks: Awaited,
+}
+
+/// Which hooks are waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    /// Those that hold back the mark: a daemon tells the others.
+    Required,
+    /// All that can be told now: nobody else tells them until a daemon runs.
+    All,
+}
+
 impl Command {
     /// Waits until every entry is done, or the patience ends; then tells what became of each.
-    async fn watch(
-        &self,
-        config: &Config,
-        account: &Account,
-        store: &Store,
-        entries: &[EntryId],
-    ) -> anyhow::Result<Vec<Became>> {
+    async fn watch(&self, watch: &Watch<'_>, entries: &[EntryId]) -> anyhow::Result<Vec<Became>> {
         let deadline = Instant::now() + Duration::from_secs(self.wait);
-        let with_pictures = config.thumbnails.mode != ThumbnailMode::None;
-        let number = store.find_account(account.partner_id);
+        let number = watch.store.find_account(watch.account.partner_id);
         let mut became = Vec::with_capacity(entries.len());
         for entry in entries {
-            let report = loop {
-                let report = match number {
-                    Some(number) => store.entry_report(number, entry).await?,
-                    None => None,
+            let (report, telling) = loop {
+                let seen = match number {
+                    Some(number) => watch.look(number, entry).await?,
+                    None => (None, Telling::default()),
                 };
-                let now = Clock::system().now();
-                if Instant::now() >= deadline || !report.as_ref().is_some_and(|it| is_under_way(it, with_pictures, now))
-                {
-                    break report;
+                if Instant::now() >= deadline || !watch.is_under_way(&seen) {
+                    break seen;
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
             };
-            became.push(Became::of(entry, account, report, Clock::system().now()));
+            became.push(Became::of(entry, watch.account, report, telling, Clock::system().now()));
         }
         Ok(became)
+    }
+}
+
+impl Watch<'_> {
+    /// Deliveries first: the one that lets a mark through makes the entry dirty, and then the report says so.
+    async fn look(&self, number: AccountId, entry: &EntryId) -> anyhow::Result<(Option<EntryReport>, Telling)> {
+        let telling = Telling::of(self.store, number, entry).await?;
+        Ok((self.store.entry_report(number, entry).await?, telling))
+    }
+
+    fn is_under_way(&self, (report, telling): &(Option<EntryReport>, Telling)) -> bool {
+        let Some(report) = report else { return false };
+        let with_pictures = self.config.thumbnails.mode != ThumbnailMode::None;
+        let mark_waits = report.sync.awaited_version.is_some();
+        let is_told = telling.at_work > 0 && (self.hooks == Awaited::All || mark_waits);
+        is_told || is_under_way(report, with_pictures, Clock::system().now())
+    }
+}
+
+/// What hooks have yet to be told of an entry.
+#[derive(Default)]
+struct Telling {
+    /// Deliveries that are being made, or may be now.
+    at_work: usize,
+    /// Those that wait for their next attempt, for an older one, or for their hook.
+    waiting: usize,
+}
+
+impl Telling {
+    async fn of(store: &Store, account: AccountId, entry: &EntryId) -> anyhow::Result<Self> {
+        let filter = DeliveryFilter { entry: Some((account, entry.clone())), ..DeliveryFilter::default() };
+        let rows = store.deliveries(&filter).await?;
+        let open = rows.into_iter().filter(|row| matches!(row.state, DeliveryState::Waiting | DeliveryState::Leased));
+        let open: Vec<DeliveryRow> = open.collect();
+        if open.is_empty() {
+            return Ok(Self::default());
+        }
+        let states = store.hook_states().await?;
+        let is_disabled = |hook: &str| states.iter().any(|state| state.spec.name == hook && state.disabled.is_some());
+        let now = Clock::system().now();
+        let at_work = open.iter().filter(|row| {
+            let is_due = row.due_at.is_some_and(|due| due <= now) && !is_disabled(&row.hook);
+            row.state == DeliveryState::Leased || is_due
+        });
+        let at_work = at_work.count();
+        Ok(Self { at_work, waiting: open.len() - at_work })
     }
 }
 
@@ -141,15 +203,16 @@ struct Became {
     outcome: &'static str,
     detail: String,
     report: Option<EntryReport>,
+    telling: Telling,
 }
 
 impl Became {
-    fn of(entry: &EntryId, account: &Account, report: Option<EntryReport>, now: Timestamp) -> Self {
+    fn of(entry: &EntryId, account: &Account, report: Option<EntryReport>, telling: Telling, now: Timestamp) -> Self {
         let (outcome, detail) = match &report {
             None => ("absent", NOT_THERE.to_owned()),
             Some(report) => outcome(report, now),
         };
-        Self { id: entry.clone(), account: account.label.clone(), outcome, detail, report }
+        Self { id: entry.clone(), account: account.label.clone(), outcome, detail, report, telling }
     }
 
     fn is_done(&self) -> bool {
@@ -168,6 +231,7 @@ impl Became {
             "detail": self.detail,
             "public_state": self.public_state(),
             "sync": self.report.as_ref().map(|report| &report.sync),
+            "deliveries_waiting": self.telling.waiting,
         })
     }
 
@@ -182,7 +246,11 @@ impl Became {
             },
             _ => "not in the mirror".to_owned(),
         };
-        format!("{}  {:<7}  {}; {visitors}\n", self.id, self.outcome, self.detail)
+        let waiting = match self.telling.waiting {
+            0 => String::new(),
+            waiting => format!("; deliveries to hooks that wait for the daemon: {waiting}"),
+        };
+        format!("{}  {:<7}  {}; {visitors}{waiting}\n", self.id, self.outcome, self.detail)
     }
 }
 

@@ -56,6 +56,10 @@ pub enum Audience {
     All,
 }
 
+/// The header that a request passed on carries, in lower case: the names of the data directories it has passed, with commas.
+/// They are no secrets. A request that comes back to one of them is not passed on again.
+pub const PASSED_BY: &str = "x-kaltura-mirror-passed-by";
+
 /// One delivery's name, the `webhook-id` of Standard Webhooks: the same in every attempt, never used twice.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct DeliveryId(pub String);

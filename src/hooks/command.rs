@@ -293,8 +293,8 @@ mod tests {
         (path, receive)
     }
 
-    /// Its child writes and then keeps the pipe open; it keeps none itself.
-    const HOLD: &str = "(printf held >&3; sleep 1000) 3> \"$0\" & wait";
+    /// Its child, which no gentle signal ends, writes and then keeps the pipe open; it keeps none itself.
+    const HOLD: &str = "(trap '' TERM INT HUP; printf held >&3; sleep 1000; sleep 1000) 3> \"$0\" & wait";
 
     #[tokio::test]
     async fn a_program_out_of_time_is_ended_with_all_that_it_has_started() {

@@ -6,6 +6,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `worker.rs` | one lane a hook: claim, deliver, record |
+//! | `breaker.rs` | a receiver that is down: who may try it, and when; pure |
 //! | `schedule.rs` | what an answer means, when to try again; pure |
 //! | `target.rs` | whom a hook delivers to |
 //! | `url.rs` | a request, signed or passed on |
@@ -16,6 +17,7 @@
 //! | `report.rs` | hooks and deliveries, as programs are told of them |
 
 mod address;
+mod breaker;
 mod command;
 mod output;
 mod redaction;
@@ -164,7 +166,16 @@ impl Hooks {
             if row.attempts > 0 || Instant::now() >= deadline {
                 return Ok(row);
             }
+            // Also while its receiver is down: whoever asks may have just mended it.
+            lane.hurry();
             settled.await;
+        }
+    }
+
+    /// Has a hook whose receiver is down try it now, for a person who may have mended it. Does nothing without such a hook.
+    pub fn hurry(&self, name: &str) {
+        if let Ok(lane) = self.lane(name) {
+            lane.hurry();
         }
     }
 

@@ -26,8 +26,13 @@ impl Redaction {
         Self::of(known.chain(texts))
     }
 
-    /// The text with `…` for every secret, and for the piece of one where the text begins or ends.
+    /// The text with `…` for every secret, and for the piece of one where the text begins or ends; and without what would steer
+    /// the terminal it is shown on.
     pub fn clean(&self, text: &str) -> String {
+        harmless(&self.without_secrets(text))
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
         let mut secrets: Vec<&str> = self.0.iter().map(ExposeSecret::expose_secret).collect();
         // One may be part of another: the longer goes first.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
@@ -45,6 +50,11 @@ impl Redaction {
         }
         clean
     }
+}
+
+fn harmless(text: &str) -> String {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    text.replace("\r\n", "\n").chars().map(|c| if steers(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// What is left of a secret when its beginning is cut off, the longest first.
@@ -75,6 +85,11 @@ mod tests {
         assert_eq!(redaction.clean("456789 was the token"), "… was the token");
         assert_eq!(redaction.clean("count 012"), "count 012");
         assert_eq!(redaction.clean("6789"), "…");
+    }
+
+    #[test]
+    fn what_would_steer_a_terminal_is_left_out() {
+        assert_eq!(Redaction::default().clean("a\r\n\tb\x1b[2Jc\u{9b}d\x07"), "a\n\tb\u{fffd}[2Jc\u{fffd}d\u{fffd}");
     }
 
     #[test]

@@ -5,6 +5,9 @@
 
 use std::time::Duration;
 
+use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::TimeZone;
+
 use crate::domain::clock::{Jitter, Timestamp};
 
 /// What one attempt came to.
@@ -93,14 +96,23 @@ fn spread(wait: Duration, jitter: &Jitter) -> Duration {
 
 /// The moment a `Retry-After` names, if it makes sense, and no later than the bound.
 ///
-/// Source: RFC 9110, 10.2.3: whole seconds, or a date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Source: RFC 9110, 10.2.3: whole seconds, or a date.
 fn not_before(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     let moment = match text.parse::<u64>() {
         Ok(seconds) => now.plus(Duration::from_secs(seconds)),
-        Err(_) => Timestamp::from_secs(jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_second()),
+        Err(_) => date(text)?,
     };
     Some(moment.min(now.plus(RETRY_AFTER_MAX))).filter(|moment| *moment > now)
+}
+
+/// Source: RFC 9110, 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`, and the two forms of older days that are still to be understood.
+fn date(text: &str) -> Option<Timestamp> {
+    const OLD_FORMS: [&str; 2] = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    let old = |form| TimeZone::UTC.to_timestamp(BrokenDownTime::parse(form, text).ok()?.to_datetime().ok()?).ok();
+    let current = jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
+    let date = current.or_else(|| OLD_FORMS.into_iter().find_map(old))?;
+    Some(Timestamp::from_secs(date.as_second()))
 }
 
 #[cfg(test)]
@@ -173,7 +185,11 @@ mod tests {
         // 2026-11-24T06:00:00Z is the present moment.
         assert_eq!(NOW.to_string(), "2026-11-24T06:00:00Z");
         assert_eq!(after("Tue, 24 Nov 2026 06:10:00 GMT", 1), 600);
+        assert_eq!(after("Tuesday, 24-Nov-26 06:10:00 GMT", 1), 600);
+        assert_eq!(after("Tue Nov 24 06:10:00 2026", 1), 600);
+        assert_eq!(after("Sun Dec  6 06:00:00 2026", 1), 24 * HOUR);
         assert_eq!(after("Tue, 24 Nov 2026 05:00:00 GMT", 1), 5, "it has passed");
+        assert_eq!((after("-120", 1), after("1.5", 1), after("", 1)), (5, 5, 5));
         assert_eq!(after("Fri, 24 Nov 2056 05:00:00 GMT", 1), 24 * HOUR);
         assert_eq!(after("soon", 1), 5);
     }

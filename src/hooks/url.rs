@@ -1,12 +1,10 @@
 //! Delivering to a URL: one request, no redirects, no proxy, an address that was judged, an answer of which little is read.
 
-use std::error::Error as _;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use url::Url;
 
 use super::Error;
@@ -15,7 +13,8 @@ use super::redaction::Redaction;
 use super::schedule::Reply;
 use super::target::{Heard, Secrets};
 use crate::domain::clock::Timestamp;
-use crate::domain::hook::DeliveryId;
+use crate::domain::hook::{DeliveryId, PASSED_BY};
+use crate::outbound;
 
 /// Who receives at a URL.
 pub(super) struct Receiver {
@@ -33,8 +32,8 @@ const ANSWER_TOLD_CHARS: usize = 400;
 const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 /// Until the connection stands, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Headers of a notification that its handler needs in order to verify it.
-const PASSED_ON: [&str; 3] = ["content-type", "x-kaltura-signature", "x-kaltura-hash-algo"];
+/// Headers of a notification that its handler needs in order to verify it, and the one that keeps it from coming round again.
+const PASSED_ON: [&str; 4] = ["content-type", "x-kaltura-signature", "x-kaltura-hash-algo", PASSED_BY];
 
 impl Receiver {
     /// # Errors
@@ -47,12 +46,16 @@ impl Receiver {
         own: Listeners,
     ) -> Result<Self, Error> {
         let guard = AddressGuard::of(&url, allow_private, names, own);
-        let client = builder(&url)?
+        let client = outbound::builder(&url)
+            .map_err(|why| Error::Setup { why })?
+            // A proxy from the environment would connect where we have not looked.
+            .no_proxy()
+            .no_gzip()
             .dns_resolver(Arc::new(guard.clone()))
             .connect_timeout(CONNECT_TIMEOUT.min(timeout))
             .timeout(timeout)
             .build()
-            .map_err(|cause| Error::Setup { why: innermost(cause) })?;
+            .map_err(|cause| Error::Setup { why: outbound::innermost(cause) })?;
         Ok(Self { url, guard, client, timeout })
     }
 
@@ -83,7 +86,10 @@ impl Receiver {
         };
         let mut request = self.client.request(method, self.url.clone());
         for (name, value) in headers.iter().filter(|(name, _)| is_passed_on(name)) {
-            request = request.header(name, value);
+            // From bytes, for a header may be no ASCII; what can be no header at all did not come as one.
+            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+                request = request.header(name, value);
+            }
         }
         // What comes back may quote the notification, sessions included: nothing of it is kept.
         self.send(request.body(body), at, None).await
@@ -99,7 +105,7 @@ impl Receiver {
                 Heard::nothing(format!("no answer within {:?}", self.timeout))
             }
             Err(error) if error.is_timeout() => Heard::nothing("no connection in time".to_owned()),
-            Err(error) => Heard::nothing(innermost(error)),
+            Err(error) => Heard::nothing(outbound::innermost(error)),
         }
     }
 }
@@ -146,48 +152,4 @@ async fn beginning(mut answer: Response) -> String {
     };
     let _ = tokio::time::timeout(ANSWER_PATIENCE, read).await;
     String::from_utf8_lossy(&body).into_owned()
-}
-
-/// The innermost cause says most ("connection refused"); URLs are left out.
-fn innermost(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = cause.to_string();
-        next = cause.source();
-    }
-    text
-}
-
-/// Certificates are looked for only where the scheme asks for them: plain `http` works on a machine without any.
-fn builder(url: &Url) -> Result<ClientBuilder, Error> {
-    let builder = Client::builder()
-        .user_agent(concat!("kaltura-mirror/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        // A proxy from the environment would connect where we have not looked.
-        .no_proxy()
-        .no_gzip()
-        .pool_idle_timeout(Duration::from_secs(4))
-        .tcp_nodelay(true);
-    if url.scheme() == "https" {
-        install_provider();
-        return Ok(builder);
-    }
-    Ok(builder.tls_backend_preconfigured(no_trust()?))
-}
-
-/// Installs rustls' ring provider for the process, once; somebody else's, installed earlier, is as good.
-fn install_provider() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-}
-
-fn no_trust() -> Result<rustls::ClientConfig, Error> {
-    let versions = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .map_err(|cause| Error::Setup { why: format!("TLS: {cause}") })?;
-    Ok(versions.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }

@@ -3,17 +3,17 @@
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
-use super::schedule::{self, Reply, Verdict};
+use super::breaker::{Breaker, GIVEN_UP_AFTER, Turned};
+use super::schedule::{self, Verdict};
 use super::target::{Heard, Secrets, Target};
 use super::{Error, Setup, World};
-use crate::domain::clock::Timestamp;
 use crate::store::{self, AttemptReport, ClaimedDelivery, DeliveryOutcome};
 
 /// A hook, and what it takes to deliver to it.
@@ -24,8 +24,7 @@ pub(super) struct Lane {
     concurrency: usize,
     secrets: RwLock<Arc<Secrets>>,
     world: World,
-    /// The receiver asked to be left alone until then.
-    resting_until: Mutex<Option<Timestamp>>,
+    breaker: Mutex<Breaker>,
     /// Claims and attempts under way.
     busy: AtomicUsize,
     /// Rung when an attempt has been recorded.
@@ -34,8 +33,6 @@ pub(super) struct Lane {
 
 /// An attempt is recorded this long after its timeout at the latest; else somebody else may make it again.
 const LEASE_BEYOND_TIMEOUT: Duration = Duration::from_secs(60);
-/// One answer does not silence a whole hook for longer, whatever it asks for.
-const REST_MAX: Duration = Duration::from_secs(600);
 /// However much seems due.
 const LEAST_REST: Duration = Duration::from_millis(20);
 /// A due time is noticed within this time when the clock was stepped meanwhile.
@@ -58,7 +55,7 @@ impl Lane {
             concurrency,
             secrets: RwLock::new(Arc::new(secrets)),
             world,
-            resting_until: Mutex::default(),
+            breaker: Mutex::default(),
             busy: AtomicUsize::new(0),
             settled: Notify::new(),
         })
@@ -97,7 +94,7 @@ impl Lane {
 
     /// Claims as much as there is room for and begins with it; says how long there is nothing more to do.
     async fn set_out(self: &Arc<Self>, attempts: &mut JoinSet<()>) -> Duration {
-        let room = self.concurrency.saturating_sub(attempts.len());
+        let room = self.breaker().room(self.concurrency, attempts.len());
         if room == 0 {
             return LOOK_EVERY;
         }
@@ -130,9 +127,20 @@ impl Lane {
         self.world.store.claim_deliveries(&self.name, most, self.timeout + LEASE_BEYOND_TIMEOUT, &shapes).await
     }
 
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn rest_left(&self) -> Option<Duration> {
-        let until = (*self.resting_until.lock().unwrap_or_else(PoisonError::into_inner))?;
-        Some(until.since(self.world.clock.now())).filter(|left| !left.is_zero())
+        self.breaker().rest_left(self.world.clock.now())
+    }
+
+    /// A person wants to see whether it comes through: a receiver that is down is tried now, and not after the pause.
+    pub(super) fn hurry(&self) {
+        if self.rest_left().is_some() {
+            self.breaker().hurry();
+            self.world.store.delivery_signal().notify_waiters();
+        }
     }
 
     fn within(&self, wait: Duration) -> Duration {
@@ -145,12 +153,29 @@ impl Lane {
         let (at, begun) = (self.world.clock.now(), Instant::now());
         let heard = self.target.deliver(&delivery.id, &delivery.content, &secrets, at).await;
         let report = AttemptReport { at, took: begun.elapsed(), status: heard.status, detail: heard.told.clone() };
-        self.rest_if_asked(heard.reply);
-        let verdict = schedule::judge(heard.reply, delivery.attempt, self.world.clock.now(), &self.world.jitter);
+        let now = self.world.clock.now();
+        let turned = self.breaker().heard(heard.reply, now, &self.world.jitter);
+        let verdict = schedule::judge(heard.reply, delivery.attempt, now, &self.world.jitter);
         self.log(&delivery, &heard, verdict);
+        self.log_turn(turned);
         if let Err(error) = self.record(delivery, verdict, report).await {
             warn!(hook = %self.name, "an attempt of hook {} could not be recorded and is made again: {error}", self.name);
         }
+        if let Err(error) = self.give_up_overdue(&heard.told).await {
+            warn!(hook = %self.name, "overdue deliveries of hook {} could not be given up: {error}", self.name);
+        }
+    }
+
+    /// A receiver that takes nothing for days leaves no more behind than the schedule would.
+    async fn give_up_overdue(&self, told: &str) -> Result<(), store::Error> {
+        let Some(due_before) = self.breaker().given_up_before(self.world.clock.now()) else { return Ok(()) };
+        let days = GIVEN_UP_AFTER.as_secs() / (24 * 60 * 60);
+        let why = format!("its receiver has taken nothing for {days} days; it said last: {told}");
+        let given_up = self.world.store.give_up_deliveries(&self.name, due_before, &why).await?;
+        if given_up > 0 {
+            warn!(hook = %self.name, given_up, "hook {}: {given_up} deliveries are given up, see `hooks retry`: {why}", self.name);
+        }
+        Ok(())
     }
 
     async fn record(
@@ -173,15 +198,6 @@ impl Lane {
         Ok(())
     }
 
-    /// A receiver that names a time is in trouble, or we are too much for it: nothing goes there until then.
-    fn rest_if_asked(&self, reply: Reply) {
-        if let Reply::Failed { not_before: Some(until) } = reply {
-            let until = until.min(self.world.clock.now().plus(REST_MAX));
-            let mut resting = self.resting_until.lock().unwrap_or_else(PoisonError::into_inner);
-            *resting = (*resting).max(Some(until));
-        }
-    }
-
     fn log(&self, delivery: &ClaimedDelivery, heard: &Heard, verdict: Verdict) {
         let (hook, id, attempt, told) = (&self.name, &delivery.id, delivery.attempt, &heard.told);
         match verdict {
@@ -199,6 +215,17 @@ impl Lane {
             Verdict::Disable => {
                 warn!(%hook, delivery.id = %id, attempt, "hook {hook} is switched off until `hooks enable {hook}`: {told}");
             }
+        }
+    }
+
+    fn log_turn(&self, turned: Option<Turned>) {
+        let hook = &self.name;
+        match turned {
+            Some(Turned::Down) => {
+                warn!(%hook, "hook {hook}: its receiver is down; one delivery at a time tries it now, and the others wait");
+            }
+            Some(Turned::Up) => info!(%hook, "hook {hook}: its receiver takes deliveries again"),
+            None => {}
         }
     }
 

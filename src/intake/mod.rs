@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use tracing::{debug, info};
 
 use crate::domain::clock::Timestamp;
+use crate::domain::hook::PASSED_BY;
 use crate::domain::ids::{AccountId, PartnerId};
 use crate::notification::authentic::{self, Authentic};
 use crate::notification::hint::Hint;
@@ -27,14 +28,22 @@ use crate::notification::kind::Kind;
 use crate::notification::rejected::{Answer as Words, Rejected};
 use crate::notification::secrets::SecretSet;
 use crate::notification::{Limits, Request};
-use crate::store::{Acceptance, Error, Received, Rejection, Store};
+use crate::store::{Acceptance, Error, METHOD, Received, Rejection, Store};
 use factors::{Arrival, Factors};
 use seen::Seen;
 use storing::Storing;
 
 /// Request headers worth keeping: what judging a request again needs, and what tells where it came from.
-pub const KEPT_HEADERS: [&str; 7] =
-    [CONTENT_TYPE, SIGNATURE, HASH_ALGORITHM, "content-length", "user-agent", "x-forwarded-for", "x-real-ip"];
+pub const KEPT_HEADERS: [&str; 8] = [
+    CONTENT_TYPE,
+    SIGNATURE,
+    HASH_ALGORITHM,
+    "content-length",
+    "user-agent",
+    "x-forwarded-for",
+    "x-real-ip",
+    PASSED_BY,
+];
 const CONTENT_TYPE: &str = "content-type";
 const SIGNATURE: &str = "x-kaltura-signature";
 const HASH_ALGORITHM: &str = "x-kaltura-hash-algo";
@@ -50,7 +59,7 @@ pub struct RawRequest {
     /// Who sent it, behind the proxies that are trusted.
     pub peer: IpAddr,
     /// Those of its headers that [`KEPT_HEADERS`] or [`Intake::factor_headers`] name, names in lower case, the first of
-    /// each. Only the former are kept.
+    /// each. Only the former are kept. The method, unless it is `POST`, stands among them as [`METHOD`].
     pub headers: Vec<(String, String)>,
     /// The body, undecoded. Of one that is too large it is enough to read one byte more than allowed.
     pub body: Vec<u8>,
@@ -165,7 +174,7 @@ impl Intake {
         let trust = self.trust();
         let arrival = Arrival { peer: raw.peer, segment, headers: &raw.headers };
         let missing = trust.factors.missing(&arrival);
-        raw.headers.retain(|(name, _)| KEPT_HEADERS.contains(&name.as_str()));
+        raw.headers.retain(|(name, _)| KEPT_HEADERS.contains(&name.as_str()) || name == METHOD);
         for (_, value) in &mut raw.headers {
             shorten(value);
         }

@@ -15,7 +15,7 @@ mod php;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
@@ -25,6 +25,7 @@ use reqwest::{Client, Url};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{NotificationId, PartnerId};
 use crate::domain::secret::AdminSecret;
+use crate::outbound;
 use crate::simulator::jobs::{JobState, NotificationJob};
 use crate::simulator::state::SimAccount;
 
@@ -247,16 +248,8 @@ impl fmt::Debug for Sender {
 }
 
 /// A client as plain as the worker's: no User-Agent, no Referer, no proxy, no compression asked for.
-///
-/// It is built with a TLS set-up of its own although it only speaks http: without one the client looks for the
-/// process's crypto provider, and panics when the program has installed none.
 fn client() -> reqwest::Result<Client> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring knows the default TLS versions")
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
+    let tls = outbound::no_trust().expect("ring knows the default TLS versions");
     let builder = Client::builder().tls_backend_preconfigured(tls).no_proxy().no_gzip().referer(false);
     builder.redirect(Policy::limited(10)).build()
 }

@@ -61,6 +61,13 @@ pub enum Reply {
         /// The body.
         body: Vec<u8>,
     },
+    /// Begins an answer whose body never ends.
+    Dribble {
+        /// The status.
+        status: u16,
+        /// How the body begins.
+        body: Vec<u8>,
+    },
     /// Never answers, and keeps the connection open.
     Hang,
     /// Answers that much later, in real time.
@@ -122,7 +129,14 @@ struct Shared {
 
 struct Program {
     next: VecDeque<Reply>,
-    otherwise: Reply,
+    otherwise: Choice,
+}
+
+/// What a request is answered with.
+type Choice = Box<dyn Fn(&Received) -> Reply + Send>;
+
+fn constant(reply: Reply) -> Choice {
+    Box::new(move |_| reply.clone())
 }
 
 impl Sink {
@@ -139,7 +153,7 @@ impl Sink {
     /// # Errors
     /// The machine gives no port.
     pub async fn start_at(clock: Clock) -> io::Result<Self> {
-        let program = Program { next: VecDeque::new(), otherwise: Reply::status(200) };
+        let program = Program { next: VecDeque::new(), otherwise: constant(Reply::status(200)) };
         let (received, _) = watch::channel(Vec::new());
         let shared = Arc::new(Shared { clock, program: Mutex::new(program), received });
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -165,12 +179,22 @@ impl Sink {
 
     /// Answers everything with this from now on; what [`Sink::answer_with`] has left is forgotten.
     pub fn always(&self, reply: Reply) {
-        *lock(&self.shared.program) = Program { next: VecDeque::new(), otherwise: reply };
+        self.always_by(move |_| reply.clone());
+    }
+
+    /// The same, by what came.
+    pub fn always_by(&self, choose: impl Fn(&Received) -> Reply + Send + 'static) {
+        *lock(&self.shared.program) = Program { next: VecDeque::new(), otherwise: Box::new(choose) };
     }
 
     /// Everything that came, the oldest first.
     pub fn received(&self) -> Vec<Received> {
         self.shared.received.borrow().clone()
+    }
+
+    /// How much came.
+    pub fn count(&self) -> usize {
+        self.shared.received.borrow().len()
     }
 
     /// Forgets what came.
@@ -256,7 +280,7 @@ async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let received = Received { method, target, headers: head.headers, body, at: shared.clock.now() };
         // The reply is chosen before anyone hears of the request: a program set on hearing of it is for the next.
-        let mut reply = shared.next_reply();
+        let mut reply = shared.next_reply(&received);
         shared.received.send_modify(|all| all.push(received));
         while let Reply::Slow(delay, later) = reply {
             tokio::time::sleep(delay).await;
@@ -264,6 +288,11 @@ async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
         }
         match reply {
             Reply::Answer { status, headers, body } => write.write_all(&answer(status, &headers, &body)).await?,
+            Reply::Dribble { status, body } => {
+                let beginning = [format!("HTTP/1.1 {status} {status}\r\n\r\n").as_bytes(), &body].concat();
+                write.write_all(&beginning).await?;
+                std::future::pending().await
+            }
             Reply::Hang => std::future::pending().await,
             Reply::Close | Reply::Slow(..) => return Ok(()),
         }
@@ -275,9 +304,9 @@ async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
 }
 
 impl Shared {
-    fn next_reply(&self) -> Reply {
+    fn next_reply(&self, received: &Received) -> Reply {
         let program = &mut *lock(&self.program);
-        program.next.pop_front().unwrap_or_else(|| program.otherwise.clone())
+        program.next.pop_front().unwrap_or_else(|| (program.otherwise)(received))
     }
 }
 

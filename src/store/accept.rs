@@ -254,7 +254,7 @@ impl Batch {
         for (place, answer) in self.answers.into_iter().chain(doubtful).enumerate() {
             // Whoever no longer waits (a closed connection) finds it as a duplicate when it comes again.
             let _ = answer.send(match outcome {
-                Ok(()) => Ok(self.sheet.accepted()[place].1),
+                Ok(()) => Ok(self.sheet.accepted(place)),
                 Err(error) => Err(error.shared()),
             });
         }
@@ -345,7 +345,7 @@ async fn commit_in_steps(mirror: &Mirror, batch: &mut Batch, bodies: Bodies) -> 
     let mut tx = mirror.write().await?;
     batch.settle_doubts(&mut tx, mirror).await?;
     batch.sheet.add_to(&mut tx, bodies, mirror).await?;
-    outbox::forward(&mut tx, batch.sheet.accepted().iter().copied()).await?;
+    outbox::forward(&mut tx, batch.sheet.to_forward()).await?;
     tx.commit().await?;
     if batch.sheet.asks_anything() {
         mirror.ask_signal.notify_one();

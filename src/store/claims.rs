@@ -183,10 +183,10 @@ impl Store {
         batch: ClaimedBatch,
         outcomes: Vec<(EntryId, Outcome)>,
     ) -> Result<Vec<(EntryId, Settled)>, Error> {
-        let now = self.now();
         let claimed: HashMap<&EntryId, &ClaimedEntry> =
             batch.entries.iter().map(|claimed| (&claimed.entry_id, claimed)).collect();
         let mut tx = self.write().await?;
+        let now = self.now();
         let mut held = held_rows(&mut tx, &batch).await?;
         let mut settlement = Settlement::default();
         let mut settled = Vec::with_capacity(outcomes.len());

@@ -78,7 +78,7 @@ pub enum DeliveryContent {
     Raw {
         /// The request's.
         method: String,
-        /// Those kept, names in lower case.
+        /// Those kept, names in lower case, and what keeps it from being passed on again here.
         headers: Vec<(String, String)>,
         /// The body, byte for byte.
         body: Vec<u8>,
@@ -137,13 +137,14 @@ impl Store {
         lease: Duration,
         shapes: &PublicShapes,
     ) -> Result<Vec<ClaimedDelivery>, Error> {
-        let now = self.now();
-        let is_due = self.next_delivery_due(hook).await?.is_some_and(|due| due <= now);
-        if !is_due {
+        let next = self.next_delivery_due(hook).await?;
+        if next.is_none_or(|next| next > self.now()) {
             return Ok(Vec::new());
         }
         let most = most.clamp(1, DELIVERY_CLAIM_MAX);
         let mut tx = self.write().await?;
+        // Asked when our turn has come: to an older moment, what was leased meanwhile would seem to come from a stepped clock.
+        let now = self.now();
         let hooks = tx.hooks();
         let Some(hook) = hooks.find(hook) else { return Ok(Vec::new()) };
         if is_disabled(&mut tx, hook).await? {
@@ -181,8 +182,8 @@ impl Store {
         outcome: DeliveryOutcome,
         attempt: AttemptReport,
     ) -> Result<Noted, Error> {
-        let now = self.now();
         let mut tx = self.write().await?;
+        let now = self.now();
         let held = sqlx::query("select hook_id, row_id, event from deliveries where delivery_id = ? and token = ?")
             .bind(claimed.number)
             .bind(claimed.token)

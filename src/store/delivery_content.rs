@@ -15,13 +15,13 @@ use super::deliveries::DeliveryContent;
 use super::error::Error;
 use super::hook_set::{Hook, Listener};
 use super::hooks::HookWhat;
-use super::inbox;
+use super::inbox::{self, METHOD};
 use super::outbox::{FORWARD, TEST};
 use super::public_entries::{self, KeptEntry, PublicShapes};
 use super::rows::{self, RowId};
 use super::writer::WriteTx;
 use crate::domain::clock::Timestamp;
-use crate::domain::hook::{Audience, HookEvent};
+use crate::domain::hook::{Audience, HookEvent, PASSED_BY};
 use crate::domain::ids::{AccountId, EntryId};
 use crate::domain::public_entry::PublicEntry;
 
@@ -99,7 +99,7 @@ pub(super) async fn of(
     for due in due {
         let says = match (store.accounts().iter().find(|account| account.id == due.account), due.event.as_str()) {
             (None, _) => Said::discarded("its account is not configured"),
-            (Some(_), FORWARD) => forwarded(tx, &due).await?,
+            (Some(_), FORWARD) => forwarded(tx, store, &due).await?,
             (Some(account), TEST) => test(&due, &account.label),
             (Some(_), _) if !shapes.contains_key(&due.account) => Said::Later,
             (Some(account), word) => match HookEvent::find(word) {
@@ -112,8 +112,8 @@ pub(super) async fn of(
     Ok(said)
 }
 
-/// The request as it is in the inbox; its body may be forgotten by now.
-async fn forwarded(tx: &mut WriteTx, due: &Due) -> Result<Said, Error> {
+/// The request as it is in the inbox, with our name among those it has passed; its body may be forgotten by now.
+async fn forwarded(tx: &mut WriteTx, store: &Store, due: &Due) -> Result<Said, Error> {
     let row = sqlx::query(
         "select inbox_id, received_at, peer, verdict, account_id, secret_label, body_bytes, kept_bytes, headers,
                 coalesce(body, x'') as body
@@ -127,8 +127,12 @@ async fn forwarded(tx: &mut WriteTx, due: &Due) -> Result<Said, Error> {
     Ok(match request {
         None => Said::discarded("the body of the request is no longer kept"),
         Some(request) => {
-            let (headers, body) = (request.headers, request.body);
-            Said::Say { content: DeliveryContent::Raw { method: "POST".to_owned(), headers, body }, names_entry: false }
+            let passed_by = store.0.mirror.outbox.passed_by(request.header(PASSED_BY));
+            let method = request.method().to_owned();
+            let mut headers = request.headers;
+            headers.retain(|(name, _)| name != METHOD && name != PASSED_BY);
+            headers.push((PASSED_BY.to_owned(), passed_by));
+            Said::Say { content: DeliveryContent::Raw { method, headers, body: request.body }, names_entry: false }
         }
     })
 }

@@ -196,7 +196,6 @@ impl Store {
     /// # Errors
     /// Those of writing.
     pub async fn retry_deliveries(&self, hook: &str, which: Retried<'_>) -> Result<u64, Error> {
-        let now = self.now();
         let numbers = match which {
             Retried::AllDead => None,
             Retried::These(ids) => {
@@ -204,6 +203,7 @@ impl Store {
             }
         };
         let mut tx = self.write().await?;
+        let now = self.now();
         let Some(hook_id) = tx.hooks().find(hook).map(|hook| hook.id) else { return Ok(0) };
         let statement = match numbers {
             None => {
@@ -233,17 +233,20 @@ impl Store {
         Ok(retried.len() as u64)
     }
 
-    /// A delivery that tells nothing, to see whether it comes through. `None` when there is no such hook.
+    /// A delivery that tells nothing, to see whether it comes through: a person waits for it, so it stands before all that
+    /// is due. `None` when there is no such hook.
     ///
     /// # Errors
     /// Those of writing.
     pub async fn add_test_delivery(&self, hook: &str, account: AccountId) -> Result<Option<DeliveryId>, Error> {
-        let now = self.now().as_millis();
         let mut tx = self.write().await?;
+        let now = self.now().as_millis();
         let Some(hook_id) = tx.hooks().find(hook).map(|hook| hook.id) else { return Ok(None) };
         let number = sqlx::query_scalar(
             "insert into deliveries (hook_id, account_id, event, at, state, due_at)
-             values (?1, ?2, ?3, ?4, 'waiting', ?4)
+             select ?1, ?2, ?3, ?4, 'waiting', min(?4, coalesce(min(due_at) - 1, ?4))
+             from deliveries
+             where hook_id = ?1 and due_at is not null
              returning delivery_id",
         )
         .bind(hook_id)
@@ -292,8 +295,8 @@ impl Store {
     }
 
     async fn discard_undeliverable(&self, before: Timestamp) -> Result<(), Error> {
-        let now = self.now();
         let mut tx = self.write().await?;
+        let now = self.now();
         let discarded = sqlx::query(
             "update deliveries
              set state = 'discarded', finished_at = ?1, due_at = null, note = 'its hook was disabled for too long'

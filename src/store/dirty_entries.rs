@@ -238,12 +238,11 @@ impl Store {
         reason: Reason,
         lane: Lane,
     ) -> Result<usize, Error> {
-        let now = self.now();
-        let mut hints = Hints::default();
+        let mut tx = self.write().await?;
+        let (now, mut hints) = (self.now(), Hints::default());
         for entry in entries {
             hints.add(account, entry, reason, lane, now);
         }
-        let mut tx = self.write().await?;
         hints.write(&mut tx, &self.0.mirror.pace, now).await?;
         tx.commit().await?;
         self.0.mirror.dirty_signal.notify_one();
@@ -278,8 +277,8 @@ impl Store {
     /// # Errors
     /// `Full`, `Busy`.
     pub async fn dead_retry(&self, account: AccountId, entries: Option<&[EntryId]>) -> Result<usize, Error> {
-        let now = self.now();
         let mut tx = self.write().await?;
+        let now = self.now();
         let dead: Vec<String> = sqlx::query_scalar(
             "select entry_id from dirty_entries
              where state = 'dead' and account_id = ?1

@@ -1,5 +1,6 @@
 //! The hooks as the process knows them: each transaction tells those that were set before it began.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use sqlx::sqlite::SqliteRow;
@@ -10,7 +11,7 @@ use super::error::Error;
 use super::hooks::{HookSpec, HookWhat};
 use super::outbox;
 use super::rows;
-use crate::domain::hook::{Audience, DeliveryId, HookEvent};
+use crate::domain::hook::{Audience, DeliveryId, HookEvent, PASSED_BY};
 
 /// One hook and its number.
 #[derive(Debug, Clone)]
@@ -86,6 +87,8 @@ pub(super) struct Outbox {
     signal: Notify,
     /// Names this data directory in ids.
     name: String,
+    /// Requests that came back after we had passed them on.
+    returned: AtomicU64,
 }
 
 impl Outbox {
@@ -97,7 +100,7 @@ impl Outbox {
             .fetch_all(readers)
             .await?;
         let hooks = RwLock::new(Arc::new(Hooks::of_rows(&hooks)?));
-        Ok(Self { hooks, signal: Notify::new(), name })
+        Ok(Self { hooks, signal: Notify::new(), name, returned: AtomicU64::new(0) })
     }
 
     pub(super) fn hooks(&self) -> Arc<Hooks> {
@@ -120,6 +123,31 @@ impl Outbox {
 
     pub(super) fn id(&self, number: i64) -> DeliveryId {
         DeliveryId(format!("msg_{}_{number}", self.name))
+    }
+
+    /// The value of the header that names whom a request has passed: us too.
+    pub(super) fn passed_by(&self, others: Option<&str>) -> String {
+        match others {
+            Some(others) => format!("{}, {others}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    /// Whether a request has passed us before; each that has is counted, and the first is told.
+    pub(super) fn is_returned(&self, headers: &[(String, String)]) -> bool {
+        let passed_by = headers.iter().find(|(name, _)| name == PASSED_BY);
+        let returned = passed_by.is_some_and(|(_, names)| names.split(',').any(|name| name.trim() == self.name));
+        if returned && self.returned.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(
+                "a request that was passed on has come back here, and is not passed on again: see where [[forward]] leads"
+            );
+        }
+        returned
+    }
+
+    /// How many have come back since the start.
+    pub(super) fn returned(&self) -> u64 {
+        self.returned.load(Ordering::Relaxed)
     }
 
     /// The number in an id of ours.

@@ -89,9 +89,9 @@ impl Store {
     /// # Errors
     /// Those of writing: the hooks are as before.
     pub async fn set_hooks(&self, hooks: Vec<HookSpec>) -> Result<(), Error> {
-        let now = self.now();
         let outbox = &self.0.mirror.outbox;
         let mut tx = self.write().await?;
+        let now = self.now();
         let before = outbox.hooks();
         let known = known_ids(&mut tx).await?;
         let hooks = write(&mut tx, hooks).await?;
@@ -149,6 +149,11 @@ impl Store {
         tx.wakes_deliverers();
         tx.commit().await?;
         Ok(found > 0)
+    }
+
+    /// Requests since the start that came back after they had been passed on, and were not passed on again.
+    pub fn returned_forwards(&self) -> u64 {
+        self.0.mirror.outbox.returned()
     }
 
     /// How each hook fares, in the order of their names.

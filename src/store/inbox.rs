@@ -122,12 +122,16 @@ pub struct InboxItem {
     pub repeated_at: Option<Timestamp>,
 }
 
+/// What a request's method is kept as, among its headers, unless it is `POST`: nearly all are, and no header can have this name.
+pub const METHOD: &str = ":method";
+const POST: &str = "POST";
+
 /// One request with all that is kept of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredRequest {
     /// What the list shows.
     pub request: InboxRequest,
-    /// The headers kept, names in lower case.
+    /// The headers kept, names in lower case; [`METHOD`] first when it was not the usual one.
     pub headers: Vec<(String, String)>,
     /// The body, or its beginning; empty once it is pruned.
     pub body: Vec<u8>,
@@ -137,6 +141,11 @@ impl StoredRequest {
     /// Nothing of the body was cut off or pruned, so that it can be judged again.
     pub fn is_complete(&self) -> bool {
         self.request.kept_bytes == self.request.body_bytes
+    }
+
+    /// The HTTP method it was sent with.
+    pub fn method(&self) -> &str {
+        self.header(METHOD).unwrap_or(POST)
     }
 
     /// The value of a header that was kept; `name` in lower case.
@@ -230,8 +239,8 @@ impl Store {
     /// # Errors
     /// `Full`, `Busy`, `Corrupt`.
     pub async fn inbox_replay(&self, id: i64) -> Result<Option<Vec<EntryId>>, Error> {
-        let now = self.now();
         let mut tx = self.write().await?;
+        let now = self.now();
         let found: i64 =
             sqlx::query_scalar("select count(*) from inbox where inbox_id = ?").bind(id).fetch_one(&mut *tx).await?;
         if found == 0 {

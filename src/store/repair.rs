@@ -10,7 +10,7 @@ use super::error::Error;
 use super::inbox::{StoredRequest, stored};
 use super::known::Known;
 use super::sheet::{Bodies, Items, Sheet};
-use super::{outbox, prune};
+use super::{outbox, prune, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::AccountId;
 use crate::domain::secret::SecretLabel;
@@ -92,7 +92,7 @@ impl Store {
             "update inbox
              set verdict = 'verified', lane = 'verified', account_id = ?, secret_label = ?
              where inbox_id = ? and lane <> 'verified'
-             returning received_at, kept_bytes",
+             returning received_at, kept_bytes, headers",
         )
         .bind(account.0)
         .bind(&secret_label.0)
@@ -110,7 +110,10 @@ impl Store {
         Sheet::of_items(items).add_to(&mut tx, Bodies::Kept, mirror).await?;
         prune::count_late(&mut tx, id, row.try_get("kept_bytes")?).await?;
         let accepted = Accepted { inbox_id: id, outcome };
-        outbox::forward(&mut tx, std::iter::once((account, accepted, received_at))).await?;
+        let headers: Vec<(String, String)> = rows::from_json(&row, "headers")?;
+        if !mirror.outbox.is_returned(&headers) {
+            outbox::forward(&mut tx, std::iter::once((account, accepted, received_at))).await?;
+        }
         tx.commit().await?;
         self.0.mirror.dirty_signal.notify_one();
         self.0.mirror.ask_signal.notify_one();

@@ -81,9 +81,24 @@ pub(super) struct Sheet {
     bodies: Vec<u8>,
     items: Items,
     new_items: Vec<(DedupeKey, Place)>,
-    accepted: Vec<(AccountId, Accepted, Timestamp)>,
+    written: Vec<Written>,
     /// What is bound, once nothing is added any more.
     sealed: Option<SqliteArguments>,
+}
+
+/// What becomes of a request on the sheet.
+#[derive(Clone, Copy)]
+struct Written {
+    account: AccountId,
+    accepted: Accepted,
+    received_at: Timestamp,
+    may_go_on: bool,
+}
+
+impl Written {
+    fn of(received: &Received, accepted: Accepted, may_go_on: bool) -> Self {
+        Self { account: received.account, accepted, received_at: received.received_at, may_go_on }
+    }
 }
 
 impl Sheet {
@@ -104,7 +119,7 @@ impl Sheet {
     pub(super) fn add(&mut self, received: &Received, known: &mut Known, mirror: &Mirror) {
         if let Some(first) = self.items.repeat(received, known) {
             let accepted = Accepted { inbox_id: first.inbox_id, outcome: Acceptance::Duplicate };
-            self.accepted.push((received.account, accepted, received.received_at));
+            self.written.push(Written::of(received, accepted, false));
             return;
         }
         let inbox_id = self.add_request(received, mirror);
@@ -124,14 +139,20 @@ impl Sheet {
             self.bodies.len(),
         ));
         self.bodies.extend_from_slice(&received.body);
-        let accepted = Accepted { inbox_id, outcome: Acceptance::New };
-        self.accepted.push((received.account, accepted, received.received_at));
+        let may_go_on = !mirror.outbox.is_returned(&received.headers);
+        self.written.push(Written::of(received, Accepted { inbox_id, outcome: Acceptance::New }, may_go_on));
         inbox_id
     }
 
-    /// What became of each request, in the order they were put down: whose it was, and when it was received.
-    pub(super) fn accepted(&self) -> &[(AccountId, Accepted, Timestamp)] {
-        &self.accepted
+    /// What becomes of the request in this place, in the order they were put down.
+    pub(super) fn accepted(&self, place: usize) -> Accepted {
+        self.written[place].accepted
+    }
+
+    /// What may be passed on: all that is new and has not come back from whom it was passed on to.
+    pub(super) fn to_forward(&self) -> impl Iterator<Item = (AccountId, Accepted, Timestamp)> + Clone + '_ {
+        let may_go_on = self.written.iter().filter(|written| written.may_go_on);
+        may_go_on.map(|written| (written.account, written.accepted, written.received_at))
     }
 
     /// The items of [`Sheet::add_new`]: no transaction has them yet, and another request on this sheet may repeat them.

@@ -98,8 +98,9 @@ impl Store {
     /// # Errors
     /// Those of writing.
     pub async fn claim_thumbnails(&self, account: AccountId, limit: usize) -> Result<Vec<WantedThumbnail>, Error> {
-        let now = self.now();
         let mut tx = self.write().await?;
+        // Asked when our turn has come, so that the lease is a whole one.
+        let now = self.now();
         let claimed = sqlx::query(
             "update entry_thumbnails
              set due_at = ?3

@@ -85,6 +85,7 @@ pub(super) async fn retry(
     let ids: Option<Vec<DeliveryId>> = request.into_inner().ids.map(|ids| ids.into_iter().map(DeliveryId).collect());
     let which = ids.as_deref().map_or(Retried::AllDead, Retried::These);
     let retried = site.store.retry_deliveries(&path, which).await?;
+    site.hooks.hurry(&path);
     Ok(HttpResponse::Ok().json(json!({ "retried": retried })))
 }
 
@@ -95,7 +96,10 @@ pub(super) async fn enable(
     path: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     match site.store.enable_hook(&path).await? {
-        true => Ok(HttpResponse::Ok().json(json!({ "id": *path, "enabled": true }))),
+        true => {
+            site.hooks.hurry(&path);
+            Ok(HttpResponse::Ok().json(json!({ "id": *path, "enabled": true })))
+        }
         false => Err(Problem::NotFound(format!("no hook is named {:?}", *path))),
     }
 }

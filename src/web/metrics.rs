@@ -43,6 +43,12 @@ fn received(text: &mut Exposition, site: &Site) {
     }
     text.family("kaltura_mirror_requests_lost_total", "counter", "Genuine requests that could not be stored.");
     text.sample(&[], received.lost);
+    text.family(
+        "kaltura_mirror_forwards_returned_total",
+        "counter",
+        "Genuine requests that came back after they had been passed on, and were not passed on again.",
+    );
+    text.sample(&[], site.store.returned_forwards());
     let recorded = site.store.rejection_counts();
     text.family("kaltura_mirror_rejections_total", "counter", "Refused requests by what became of their record.");
     for (outcome, count) in

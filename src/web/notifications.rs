@@ -1,12 +1,14 @@
 //! `POST /notifications`, or with a secret segment behind it: hands the bytes to `intake` and turns its answer into a status
 //! Kaltura understands.
 
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::StreamExt;
 
 use super::problem::Problem;
 use super::{Site, peer, unread};
 use crate::intake::{Answer, KEPT_HEADERS, RawRequest};
+use crate::store::METHOD;
 
 /// What the routes call the segment behind `/notifications/`.
 pub(super) const SEGMENT: &str = "segment";
@@ -53,12 +55,14 @@ async fn read(payload: &mut web::Payload, body_max_bytes: usize) -> Result<Vec<u
     Ok(body)
 }
 
-/// What is kept, and what the factors are looked for in.
+/// What is kept, and what the factors are looked for in; the method too, unless it is the usual one.
 fn headers(request: &HttpRequest, further: &[String]) -> Vec<(String, String)> {
+    let method = Some(request.method()).filter(|method| *method != Method::POST);
+    let method = method.map(|method| (METHOD.to_owned(), method.as_str().to_owned()));
     let wanted = KEPT_HEADERS.iter().copied().chain(further.iter().map(String::as_str));
     let found = wanted.filter_map(|name| {
         let value = request.headers().get(name)?;
         Some((name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
     });
-    found.collect()
+    method.into_iter().chain(found).collect()
 }

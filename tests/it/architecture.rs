@@ -9,18 +9,20 @@ use std::path::{Path, PathBuf};
 /// Room, and the rooms it may look into.
 const ROOMS: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    // Whoever calls out makes his client there: redirects, trust and the crypto provider are set in one place.
+    ("outbound", &[]),
     ("metadata_xml", &["domain"]),
     ("notification", &["domain"]),
-    ("kaltura", &["domain"]),
+    ("kaltura", &["domain", "outbound"]),
     ("store", &["domain", "notification"]),
     ("search", &["domain", "store"]),
     ("intake", &["domain", "notification", "store"]),
     ("sync", &["domain", "metadata_xml", "kaltura", "store"]),
     ("catalogue", &["domain", "kaltura", "store"]),
-    ("hooks", &["domain", "store"]),
+    ("hooks", &["domain", "outbound", "store"]),
     ("web", &["domain", "store", "search", "intake", "catalogue", "hooks"]),
     ("config", &["domain"]),
-    ("simulator", &["domain", "metadata_xml", "notification"]),
+    ("simulator", &["domain", "metadata_xml", "notification", "outbound"]),
 ];
 
 /// The rooms that put everything together and may look anywhere. No other room knows them.
@@ -33,7 +35,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tantivy", &["search"]),
     ("toml", &["config"]),
     // The simulator's sender speaks HTTP as Kaltura's worker does, the command line as an operator of a running daemon.
-    ("reqwest", &["kaltura", "hooks", "simulator", "cli"]),
+    ("reqwest", &["outbound", "kaltura", "hooks", "simulator", "cli"]),
+    ("rustls", &["outbound"]),
     ("quick_xml", &["metadata_xml", "notification", "kaltura", "simulator"]),
 ];
 

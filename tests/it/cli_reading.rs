@@ -147,6 +147,7 @@ async fn the_inbox_lists_what_came_the_newest_first_and_shows_each_with_its_body
     let shown = run_json(&house, &format!("inbox show {}", verified["id"]));
     assert_eq!(shown["body"], NOTIFICATION);
     assert_eq!(shown["headers"]["content-type"], "application/x-www-form-urlencoded");
+    assert_eq!(shown["method"], "POST");
     let (code, out, _) = run(&house, &format!("inbox show {} --body", verified["id"]));
     assert_eq!((code, out.as_str()), (0, NOTIFICATION));
 
@@ -161,7 +162,8 @@ async fn events_are_listed_and_shown_as_what_they_say_of_themselves() {
     let json = events::json("1", 3, 77, "{\"id\":\"0_abcd1234\",\"partnerId\":102}");
     for body in ["", json.as_str()] {
         let headers = events::headers("sha512", SECRET, body.as_bytes());
-        let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).to_vec();
+        let mut headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).to_vec();
+        headers.insert(0, (":method".to_owned(), "PUT".to_owned()));
         receive_with(&house, headers, body).await;
     }
     let listed = run_json(&house, "inbox list --verified");
@@ -177,6 +179,8 @@ async fn events_are_listed_and_shown_as_what_they_say_of_themselves() {
     let shown = run_json(&house, &format!("inbox show {}", listed[0]["id"]));
     assert_eq!(shown["body"], json);
     assert_eq!(shown["headers"]["x-kaltura-hash-algo"], "sha512");
+    assert_eq!((&shown["method"], &shown["headers"][":method"]), (&json!("PUT"), &Json::Null));
+    assert!(run(&house, &format!("inbox show {}", listed[0]["id"])).1.contains("\nsent with PUT\n"));
     let (_, out, _) = run(&house, "inbox list");
     assert!(out.contains("no number  event  no entry  asked"), "{out}");
 }

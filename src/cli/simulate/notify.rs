@@ -14,8 +14,9 @@ use crate::domain::ids::{EntryId, NotificationId, PartnerId};
 use crate::domain::secret::AdminSecret;
 use crate::simulator::curl::{self, Response};
 use crate::simulator::specimen::kind::Kind;
-use crate::simulator::specimen::{Request, Specimen};
-use choices::{Hash, Header, Method, Shape};
+use crate::simulator::specimen::{Request, Shape, Specimen};
+use crate::simulator::templates::numbers::{HashAlgorithm, Method};
+use choices::Header;
 
 /// What to send, to whom, signed with what.
 #[derive(Debug, Args)]
@@ -40,9 +41,9 @@ pub struct Command {
     shape: Option<Shape>,
     /// The hash of an event notification's signature [default: sha1]
     #[arg(long, value_enum)]
-    hash: Option<Hash>,
+    hash: Option<HashAlgorithm>,
     /// How an event notification is sent; an API notification is always posted
-    #[arg(long, value_enum, default_value_t, ignore_case = true)]
+    #[arg(long, value_enum, default_value_t = Method::Post, ignore_case = true)]
     method: Method,
     /// A further header, as often as there are any; one named Content-Type replaces the usual one
     #[arg(long = "header", value_name = "NAME: VALUE")]
@@ -145,12 +146,12 @@ impl Command {
             secret: self.secret.read()?,
             url: self.to.clone(),
             kind: self.kind.clone(),
-            shape: shape.into(),
+            shape,
             entry: self.entry.clone(),
             first_number: self.number.unwrap_or_else(|| at.as_millis()),
             count: self.count as usize,
-            method: self.method.into(),
-            hash: self.hash.unwrap_or_default().into(),
+            method: self.method,
+            hash: self.hash.unwrap_or(HashAlgorithm::Sha1),
             headers: self.headers.iter().map(|Header(name, value)| (name.clone(), value.clone())).collect(),
             basic_auth: user.map(|(name, password)| (name.to_owned(), password.to_owned())),
             at,

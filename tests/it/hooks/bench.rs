@@ -15,8 +15,8 @@ use kaltura_mirror::store::{
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::sink::Sink;
 use crate::house::START;
+use kaltura_mirror::simulator::sink::Sink;
 
 /// The hook's secret, unless a test gives another.
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

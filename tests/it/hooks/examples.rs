@@ -146,4 +146,9 @@ async fn forge(receiver: &Receiver, site: &Path) {
     std::fs::remove_file(&page).unwrap();
     assert_eq!(post(now, &good, body).await, 204);
     assert!(!page.exists(), "a delivery that came twice is taken once");
+    // It is never told to have been kept when it was not.
+    std::fs::remove_dir_all(site.join("seen")).unwrap();
+    std::fs::remove_dir_all(site.join("entries")).unwrap();
+    std::fs::write(site.join("entries"), "in the way").unwrap();
+    assert_eq!(post(now, &good, body).await, 500);
 }

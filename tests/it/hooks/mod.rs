@@ -2,8 +2,23 @@
 
 mod bench;
 mod commands;
+mod down;
 mod examples;
+mod forwards;
 mod operators;
-mod sink;
 mod urls;
 mod whole_house;
+
+use kaltura_mirror::simulator::sink::Received;
+
+/// A request that is a delivery.
+trait Delivered {
+    /// Its id.
+    fn id(&self) -> &str;
+}
+
+impl Delivered for Received {
+    fn id(&self) -> &str {
+        self.header("webhook-id").expect("a delivery has an id")
+    }
+}

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::sink::{Answer, Sink};
+use super::Delivered;
 use crate::house::process::{Place, Ran, eventually};
 use crate::house::{House, http};
+use kaltura_mirror::simulator::sink::{Reply, Sink};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -28,14 +29,14 @@ async fn a_hook_is_tested_with_a_daemon_and_without_and_what_came_back_is_told()
     let place = telling(&sink).await;
     let mut serving = Some(place.serve());
     for expected in [1, 2] {
-        sink.will(Answer::Status(204));
+        sink.always(Reply::status(204));
         let ran = place.run("hooks test site");
         assert!(ran.out.starts_with("test msg_"), "{ran:?}");
         assert!(ran.out.ends_with(" of hook site came through: answered 204 No Content\n"), "{ran:?}");
         assert_eq!(ran.code, Some(0));
         assert_eq!(sink.count(), 2 * expected - 1);
 
-        sink.will(Answer::Full(500, String::new(), format!("what is {SECRET}?")));
+        sink.always(Reply::status(500).with_body(format!("what is {SECRET}?")));
         let ran = place.run("hooks test site");
         assert_eq!(ran.code, Some(1), "{ran:?}");
         let told = "did not come through: answered 500 Internal Server Error: what is whsec_…?\n";
@@ -53,7 +54,7 @@ async fn deliveries_are_listed_and_tried_again_with_a_daemon_and_without() {
     let sink = Sink::start().await;
     let place = telling(&sink).await;
     let serving = place.serve();
-    sink.will(Answer::Status(500));
+    sink.always(Reply::status(500));
     place.run("hooks test site");
     let listed = place.run_json("hooks deliveries --hook site --state waiting");
     assert_eq!((&listed[0]["event"], &listed[0]["attempts"]), (&json!("test"), &json!(1)));
@@ -62,7 +63,7 @@ async fn deliveries_are_listed_and_tried_again_with_a_daemon_and_without() {
     let text = place.run("hooks deliveries").out;
     assert!(text.starts_with(&format!("{id}  site  test  ")) && text.contains("waiting, attempts: 1"), "{text}");
 
-    sink.will(Answer::Status(200));
+    sink.always(Reply::status(200));
     let retried = place.run(&format!("hooks retry site {id}"));
     assert_eq!(said(&retried), (Some(0), "hook site: to be tried again: 1\n", ""));
     let delivered = || place.run_json("hooks deliveries --state delivered").as_array().unwrap().len();
@@ -86,23 +87,23 @@ async fn a_hook_that_was_switched_off_is_listed_so_and_enabled_with_a_daemon_and
     let place = telling(&sink).await;
     let serving = place.serve();
     let line = || place.run("hooks list").out;
-    let idle = format!("site  http://{}  told entry.synced; 0 delivered, 0 waiting, 0 given up\n", sink.address);
+    let idle = format!("site  http://{}  told entry.synced; 0 delivered, 0 waiting, 0 given up\n", sink.address());
     assert_eq!(line(), idle);
     for _ in 0..2 {
-        sink.will(Answer::Status(410));
+        sink.always(Reply::status(410));
         place.run("hooks test site");
         let off = line();
         assert!(off.contains("switched off since 2") && off.contains("`hooks enable site`: answered 410"), "{off}");
         let listed = place.run_json("hooks list");
         assert_eq!((&listed[0]["id"], &listed[0]["waiting"]), (&json!("site"), &json!(1)));
         assert!(listed[0]["disabled"].as_str().unwrap().starts_with("answered 410"));
-        sink.will(Answer::Status(204));
+        sink.always(Reply::status(204));
         let enabled = place.run("hooks enable site");
         let told = "hook site is switched on; what waited for it is delivered now\n";
         assert_eq!(said(&enabled), (Some(0), told, ""));
         eventually("what waited is delivered", || line().contains(" 0 waiting").then_some(()));
     }
-    sink.will(Answer::Status(410));
+    sink.always(Reply::status(410));
     place.run("hooks test site");
     serving.stop();
     assert_eq!(place.run("hooks enable site").code, Some(0));
@@ -115,7 +116,7 @@ async fn a_hook_s_secret_is_said_and_kept_nowhere() {
     let sink = Sink::start().await;
     let place = telling(&sink).await;
     let serving = place.serve_with([("KALTURA_MIRROR_LOG", "trace")]);
-    sink.will(Answer::Full(500, String::new(), SECRET.to_owned()));
+    sink.always(Reply::status(500).with_body(SECRET));
     let mut said: Vec<u8> = Vec::new();
     for command in ["hooks test site", "hooks list", "hooks deliveries", "config show", "config check"] {
         for form in ["", " --json"] {
@@ -168,4 +169,39 @@ async fn the_admin_api_tells_and_changes_the_same() {
     assert_eq!(get("deliveries?state=ded").await.status, 400);
     let bare = http::request(house.daemon.admin, "GET", "/api/v1/admin/hooks", &[], b"").await;
     assert_eq!(bare.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_without_a_daemon_tells_the_hooks_and_marks_what_required_ones_have_taken() {
+    let sink = Sink::start().await;
+    let place = Place::new().await;
+    let url = sink.url();
+    place
+        .write_script(&format!("[[hooks]]\nname = \"site\"\nurl = \"{url}\"\nallow_private = true\nrequired = true\n"));
+    let video = |name| place.new_video(name, Some("<metadata><SyncStatus>Sync Needed</SyncStatus></metadata>"));
+
+    let told = |id: &kaltura_mirror::domain::ids::EntryId| {
+        format!("{id}  synced   its content came in, marked \"Sync Done\"; public\n")
+    };
+    let alone = video("Without a daemon");
+    let ran = place.run(&format!("sync {alone}"));
+    assert_eq!((ran.code, &ran.out), (Some(0), &told(&alone)), "{}", ran.err);
+    let serving = place.serve();
+    let beside = video("Beside one");
+    let ran = place.run(&format!("sync {beside}"));
+    assert_eq!((ran.code, &ran.out), (Some(0), &told(&beside)), "{}", ran.err);
+    serving.stop();
+    let ids: Vec<Value> = sink.received().iter().map(|it| it.json()["data"]["id"].clone()).collect();
+    assert_eq!(ids, [json!(alone), json!(beside)]);
+
+    sink.always(Reply::status(503));
+    let refused = video("Refused");
+    let ran = place.run(&format!("sync {refused}"));
+    let waits = format!(
+        "{refused}  synced   its content came in, to be marked once required hooks have been told; public; deliveries to hooks \
+         that wait for the daemon: 1\n"
+    );
+    assert_eq!((ran.code, ran.out), (Some(0), waits), "{}", ran.err);
+    assert_eq!(sink.count(), 3);
+    assert_eq!(place.kaltura.sync_status(&refused).as_deref(), Some("Sync Needed"));
 }

@@ -7,9 +7,10 @@ use kaltura_mirror::domain::hook::DeliveryId;
 use kaltura_mirror::hooks::{Calls, Listeners, Names, Redaction, Secrets, SigningKeys};
 use kaltura_mirror::store::{DeliveryState, Retried};
 
+use super::Delivered;
 use super::bench::{Bench, SECRET, calling, loopback, to};
-use super::sink::{Answer, Received, Sink};
 use crate::house::START;
+use kaltura_mirror::simulator::sink::{Received, Reply, Sink};
 
 const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
@@ -29,7 +30,7 @@ async fn a_delivery_is_a_signed_post_of_the_event_under_its_id() {
 
     let received = sink.received();
     let [received] = &received[..] else { panic!("{received:?}") };
-    assert_eq!((&*received.method, &*received.path), ("POST", "/hooks/kaltura"));
+    assert_eq!((&*received.method, &*received.target), ("POST", "/hook"));
     assert_eq!(received.header("content-type"), Some("application/json"));
     assert!(received.header("user-agent").unwrap().starts_with("kaltura-mirror/"));
     assert_eq!(received.id(), row.id.0);
@@ -60,7 +61,7 @@ async fn while_a_secret_is_exchanged_both_signatures_are_sent_and_other_secrets_
 async fn a_receiver_that_is_down_all_the_time_leaves_a_dead_delivery_that_a_person_has_delivered() {
     let sink = Sink::start().await;
     let bench = Bench::with(vec![to("site", &sink)]).await;
-    sink.will(Answer::Status(500));
+    sink.always(Reply::status(500));
     let first = bench.told("site").await;
     assert_eq!((first.state, first.attempts), (DeliveryState::Waiting, 1));
 
@@ -76,7 +77,7 @@ async fn a_receiver_that_is_down_all_the_time_leaves_a_dead_delivery_that_a_pers
     bench.pass(1_000_000).await;
     assert_eq!(sink.count(), 10, "it is left alone");
 
-    sink.will(Answer::Status(204));
+    sink.always(Reply::status(204));
     assert_eq!(bench.store.retry_deliveries("site", Retried::AllDead).await.unwrap(), 1);
     bench.rest().await;
     assert_eq!(bench.delivery(&first.id).await.state, DeliveryState::Delivered);
@@ -91,11 +92,11 @@ async fn a_receiver_that_is_down_all_the_time_leaves_a_dead_delivery_that_a_pers
 async fn a_receiver_that_asks_for_time_is_left_alone_for_so_long() {
     let sink = Sink::start().await;
     let bench = Bench::with(vec![to("site", &sink)]).await;
-    sink.will(Answer::Full(429, "Retry-After: 120\r\n".to_owned(), String::new()));
+    sink.always(Reply::retry_after(429, 120));
     let first = bench.told("site").await;
     let second = bench.told("site").await;
     assert_eq!((first.due_at, second.attempts), (Some(START.plus(Duration::from_secs(120))), 0));
-    sink.will(Answer::Status(204));
+    sink.always(Reply::status(204));
     bench.pass(119).await;
     assert_eq!(sink.count(), 1, "nothing else is sent there meanwhile");
     bench.pass(1).await;
@@ -107,7 +108,7 @@ async fn a_receiver_that_asks_for_time_is_left_alone_for_so_long() {
 async fn a_receiver_that_is_gone_is_told_nothing_until_its_hook_is_enabled() {
     let sink = Sink::start().await;
     let bench = Bench::with(vec![to("site", &sink)]).await;
-    sink.will(Answer::Status(410));
+    sink.always(Reply::status(410));
     bench.told("site").await;
     bench.told("site").await;
     bench.pass(1_000_000).await;
@@ -116,7 +117,7 @@ async fn a_receiver_that_is_gone_is_told_nothing_until_its_hook_is_enabled() {
     assert!(states[0].disabled.as_ref().unwrap().starts_with("answered 410"), "{states:?}");
     assert_eq!(states[0].waiting, 2);
 
-    sink.will(Answer::Status(204));
+    sink.always(Reply::status(204));
     assert!(bench.store.enable_hook("site").await.unwrap());
     bench.rest().await;
     assert_eq!(sink.count(), 3);
@@ -128,12 +129,11 @@ async fn a_redirect_is_a_failure_that_names_where_it_leads_and_is_not_followed()
     let (sink, elsewhere) = (Sink::start().await, Sink::start().await);
     let bench = Bench::with(vec![to("site", &sink)]).await;
     for status in [301, 302, 307, 308] {
-        let location = format!("Location: {}?token=hunter2\r\n", elsewhere.url());
-        sink.will(Answer::Full(status, location, String::new()));
+        sink.always(Reply::redirect(status, &format!("{}?token=hunter2", elsewhere.url())));
         let row = bench.told("site").await;
         assert_eq!(row.state, DeliveryState::Waiting, "{status}");
         let note = row.note.unwrap();
-        assert!(note.contains(&format!("to http://{}; redirects are not followed", elsewhere.address)), "{note}");
+        assert!(note.contains(&format!("to http://{}; redirects are not followed", elsewhere.address())), "{note}");
         assert!(!note.contains("hunter2"), "{note}");
     }
     assert_eq!((sink.count(), elsewhere.count()), (4, 0));
@@ -146,7 +146,7 @@ async fn of_an_answer_little_is_kept_and_no_secret() {
     let hidden = Redaction::of(["hunter2hunter2".to_owned()]);
     bench.renew("site", Secrets { keys: None, hidden });
     let body = format!("no hunter2hunter2 here {}", "x".repeat(100_000));
-    sink.will(Answer::Full(500, String::new(), body));
+    sink.always(Reply::status(500).with_body(body));
     let note = bench.told("site").await.note.unwrap();
     assert!(note.starts_with("answered 500 Internal Server Error: no … here xxx"), "{note}");
     assert!(note.len() < 500, "{}", note.len());
@@ -156,7 +156,7 @@ async fn of_an_answer_little_is_kept_and_no_secret() {
 async fn an_answer_counts_by_its_status_even_if_its_body_never_ends() {
     let sink = Sink::start().await;
     let bench = Bench::with(vec![to("site", &sink)]).await;
-    sink.will(Answer::Dribble(200));
+    sink.always(Reply::Dribble { status: 200, body: b"and so on".to_vec() });
     let row = bench.told("site").await;
     assert_eq!((row.state, row.note.as_deref()), (DeliveryState::Delivered, Some("answered 200 OK: and so on")));
 }
@@ -167,10 +167,10 @@ async fn a_receiver_that_does_not_answer_in_time_is_told_again() {
     let mut setup = to("site", &sink);
     setup.timeout = Duration::from_millis(300);
     let bench = Bench::with(vec![setup]).await;
-    sink.will(Answer::Hang);
+    sink.always(Reply::Hang);
     let row = bench.told("site").await;
     assert_eq!((row.state, row.note.as_deref()), (DeliveryState::Waiting, Some("no answer within 300ms")));
-    sink.will(Answer::Status(200));
+    sink.always(Reply::status(200));
     bench.pass(5).await;
     assert_eq!(bench.delivery(&row.id).await.state, DeliveryState::Delivered);
 }
@@ -178,7 +178,7 @@ async fn a_receiver_that_does_not_answer_in_time_is_told_again() {
 #[tokio::test]
 async fn a_name_that_leads_to_a_private_address_is_not_called_unless_that_is_allowed() {
     let sink = Sink::start().await;
-    let url: url::Url = format!("http://inside.example:{}/", sink.address.port()).parse().unwrap();
+    let url: url::Url = format!("http://inside.example:{}/", sink.address().port()).parse().unwrap();
     let names = Names::fixed([("inside.example", &[loopback()])]);
     let hook = |name, allow_private| calling(name, Calls::Url { url: url.clone(), allow_private });
     let bench = Bench::among(vec![hook("refused", false), hook("allowed", true)], names, Listeners::default()).await;
@@ -193,10 +193,10 @@ async fn a_name_that_leads_to_a_private_address_is_not_called_unless_that_is_all
 #[tokio::test]
 async fn our_own_server_is_never_called_by_whatever_name() {
     let sink = Sink::start().await;
-    let url: url::Url = format!("http://myself.example:{}/", sink.address.port()).parse().unwrap();
+    let url: url::Url = format!("http://myself.example:{}/", sink.address().port()).parse().unwrap();
     let names = Names::fixed([("myself.example", &[loopback()])]);
     let by_name = calling("by-name", Calls::Url { url, allow_private: true });
-    let bench = Bench::among(vec![by_name, to("by-address", &sink)], names, Listeners::at([sink.address])).await;
+    let bench = Bench::among(vec![by_name, to("by-address", &sink)], names, Listeners::at([sink.address()])).await;
     for hook in ["by-name", "by-address"] {
         let note = bench.told(hook).await.note.unwrap();
         assert!(note.contains("this daemon's own server"), "{hook}: {note}");
@@ -208,13 +208,13 @@ async fn our_own_server_is_never_called_by_whatever_name() {
 async fn a_hook_that_hangs_delays_no_other_hook() {
     let (slow, quick) = (Sink::start().await, Sink::start().await);
     let bench = Bench::with(vec![to("slow", &slow), to("quick", &quick)]).await;
-    slow.will(Answer::Hang);
+    slow.always(Reply::Hang);
     for _ in 0..5 {
         bench.tell("slow").await;
         bench.tell("quick").await;
     }
-    quick.until(5).await;
-    assert_eq!(slow.until(2).await.len(), 2, "and no more at once than its concurrency");
+    assert_eq!(quick.wait_for(5).await.len(), 5);
+    assert_eq!(slow.wait_for(2).await.len(), 2, "and no more at once than its concurrency");
 }
 
 #[tokio::test]
@@ -225,20 +225,20 @@ async fn what_was_written_before_a_kill_is_delivered_after_it() {
     let id = bench.tell("site").await;
     let bench = bench.restart().await;
     bench.rest().await;
-    assert_eq!(sink.received().iter().map(Received::id).collect::<Vec<_>>(), [&*id.0]);
+    assert_eq!(sink.received().iter().map(Delivered::id).collect::<Vec<_>>(), [&*id.0]);
 }
 
 #[tokio::test]
 async fn what_was_sent_but_not_recorded_before_a_kill_is_delivered_again_under_its_id() {
     let sink = Sink::start().await;
     let bench = Bench::with(vec![to("site", &sink)]).await;
-    sink.will(Answer::Hang);
+    sink.always(Reply::Hang);
     let id = bench.tell("site").await;
-    sink.until(1).await;
-    sink.will(Answer::Status(200));
+    sink.wait_for(1).await;
+    sink.always(Reply::status(200));
     let bench = bench.restart().await;
     bench.rest().await;
-    assert_eq!(sink.received().iter().map(Received::id).collect::<Vec<_>>(), [&*id.0, &*id.0]);
+    assert_eq!(sink.received().iter().map(Delivered::id).collect::<Vec<_>>(), [&*id.0, &*id.0]);
     let row = bench.delivery(&id).await;
     assert_eq!((row.state, row.attempts), (DeliveryState::Delivered, 1), "what was broken off is no failure");
 }

@@ -1,5 +1,6 @@
 //! What a website hears while the daemon mirrors: from a notification at the door to the delivery at the receiver.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kaltura_mirror::domain::hook::HookEvent;
@@ -7,8 +8,9 @@ use kaltura_mirror::domain::ids::EntryId;
 use kaltura_mirror::simulator::edits;
 use serde_json::{Value, json};
 
-use super::sink::{Answer, Received, Sink};
+use super::Delivered;
 use crate::house::{House, http};
+use kaltura_mirror::simulator::sink::{Received, Reply, Sink};
 
 const NEEDED: &str = "<metadata><SyncStatus>Sync Needed</SyncStatus></metadata>";
 const DONE: &str = "<metadata><SyncStatus>Sync Done</SyncStatus></metadata>";
@@ -73,11 +75,11 @@ async fn a_website_hears_of_an_entry_when_it_is_synced_changed_and_removed() {
 
 #[tokio::test]
 async fn sync_done_waits_until_a_required_hook_has_taken_the_sync() {
-    let sink = Sink::start().await;
+    let sink = Arc::new(Sink::start().await);
     let house = House::open_with(&hook("site", &sink, "required = true")).await;
-    sink.will(Answer::Status(503));
+    sink.always(Reply::status(503));
     let id = house.new_video("Awaited", Some(NEEDED));
-    let seen = sink.clone();
+    let seen = Arc::clone(&sink);
     house.kaltura.before_call("metadata_metadata.update", move |_| {
         assert!(of_entry_taken(&seen), "marked before it was delivered");
     });
@@ -85,7 +87,7 @@ async fn sync_done_waits_until_a_required_hook_has_taken_the_sync() {
     assert!(house.public_entry(&id).await.is_some(), "the content does not wait");
     assert_eq!(house.sync_xml(&id).as_deref(), Some(NEEDED));
 
-    sink.will(Answer::Status(204));
+    sink.always(Reply::status(204));
     house.pass(Duration::from_secs(5)).await;
     assert_eq!(house.sync_xml(&id).as_deref(), Some(DONE));
     let synced: Vec<_> = sink.received().into_iter().filter(|it| it.json()["type"] == "entry.synced").collect();
@@ -104,9 +106,9 @@ async fn deliveries_of_one_entry_keep_their_order_while_others_pass() {
     let house = House::open_with(&hook("site", &sink, "")).await;
     let stuck = house.new_video("Stuck", Some(NEEDED));
     let refused = stuck.clone();
-    sink.will_by(move |it| {
+    sink.always_by(move |it| {
         let is_refused = it.json()["data"]["id"] == json!(refused);
-        Answer::Status(if is_refused { 500 } else { 204 })
+        Reply::status(if is_refused { 500 } else { 204 })
     });
     house.deliver().await;
     rename(&house, &stuck, "Stuck, renamed").await;
@@ -118,7 +120,7 @@ async fn deliveries_of_one_entry_keep_their_order_while_others_pass() {
     assert!(of_entry(&received, &stuck).iter().all(|it| it.id() == first), "the younger one waits for the older");
     assert!(!of_entry(&received, &other).is_empty(), "another entry does not");
 
-    sink.will(Answer::Status(204));
+    sink.always(Reply::status(204));
     for _ in 0..3 {
         house.pass(Duration::from_secs(300)).await;
     }
@@ -131,7 +133,7 @@ async fn deliveries_of_one_entry_keep_their_order_while_others_pass() {
 #[tokio::test]
 async fn a_hook_that_hangs_delays_neither_reception_nor_sync_nor_other_hooks() {
     let (slow, quick) = (Sink::start().await, Sink::start().await);
-    slow.will(Answer::Hang);
+    slow.always(Reply::Hang);
     let house = House::open_with(&[hook("slow", &slow, ""), hook("quick", &quick, "")].concat()).await;
     let ids: Vec<EntryId> = (0..10).map(|n| house.new_video(&format!("Video {n}"), Some(NEEDED))).collect();
     let deliveries = house.sender().drain(house.kaltura.account()).await;
@@ -140,8 +142,8 @@ async fn a_hook_that_hangs_delays_neither_reception_nor_sync_nor_other_hooks() {
     for id in &ids {
         assert_eq!(house.sync_xml(id).as_deref(), Some(DONE));
     }
-    quick.until(ids.len()).await;
-    assert_eq!(slow.until(4).await.len(), 4, "no more at once than its concurrency");
+    assert_eq!(quick.wait_for(ids.len()).await.len(), ids.len());
+    assert_eq!(slow.wait_for(4).await.len(), 4, "no more at once than its concurrency");
     house.daemon.stop().await;
 }
 
@@ -179,7 +181,7 @@ async fn verified_requests_are_passed_on_byte_for_byte_and_refused_ones_are_not(
     let after = sink.received();
     assert!(after.len() <= received.len() + 1, "the forgery is not passed on");
     for it in &after[received.len()..] {
-        assert_eq!((&it.body, &*it.path), (&received[0].body, "/hooks/kaltura"));
+        assert_eq!((&it.body, &*it.target), (&received[0].body, "/hook"));
         assert_eq!(it.header("content-type"), Some(form.1));
         assert_eq!(it.header("x-kaltura-hash-algo"), Some("sha1"));
         assert_eq!(it.header("cookie"), None);

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use kaltura_mirror::domain::hook::PASSED_BY;
 use kaltura_mirror::domain::ids::{NotificationId, PartnerId};
 use kaltura_mirror::domain::secret::{AdminSecret, SecretLabel};
 use kaltura_mirror::intake::{Answer, Intake, RawRequest};
@@ -48,6 +49,11 @@ fn raw(claimed: &ClaimedDelivery) -> (&str, &[(String, String)], &[u8]) {
     }
 }
 
+/// What names the data directory, as it stands in the ids of its deliveries.
+fn our_name(claimed: &ClaimedDelivery) -> String {
+    claimed.id.0.split('_').nth(1).unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn a_verified_request_is_passed_on_byte_for_byte_and_a_repetition_is_not() {
     let house = House::with_hooks(vec![copies("old"), listener("cms")]).await;
@@ -59,7 +65,8 @@ async fn a_verified_request_is_passed_on_byte_for_byte_and_a_repetition_is_not()
     let house = house.restart().await;
     let claimed = house.deliverer().claim("old").await;
     let [claimed] = claimed.as_slice() else { panic!("{claimed:?}") };
-    assert_eq!(raw(claimed), ("POST", sent.headers.as_slice(), sent.body.as_slice()));
+    let marked = [sent.headers.clone(), vec![(PASSED_BY.to_owned(), our_name(claimed))]].concat();
+    assert_eq!(raw(claimed), ("POST", marked.as_slice(), sent.body.as_slice()));
     assert_eq!((claimed.account, &claimed.entry), (house.account(), &None));
     assert!(house.deliverer().claim("cms").await.is_empty(), "a hint is no event");
 }
@@ -76,6 +83,56 @@ async fn what_is_refused_is_passed_on_only_once_it_proves_genuine() {
     assert_eq!(repaired.accepted.len(), 1);
     let claimed = house.deliverer().claim("old").await;
     assert_eq!(raw(&claimed[0]).2, sent.body.as_slice());
+}
+
+#[tokio::test]
+async fn what_has_passed_us_before_is_accepted_and_counted_and_not_passed_on_again() {
+    let house = House::with_hooks(vec![copies("old")]).await;
+    let intake = intake(&house, SECRET);
+    let passed_by = |number, names: &str| {
+        let mut request = request(&house, number);
+        request.headers.push((PASSED_BY.to_owned(), names.to_owned()));
+        request
+    };
+    intake.receive(request(&house, 1)).await;
+    let us = our_name(&house.deliverer().claim("old").await[0]);
+    for (number, names) in [(2, us.clone()), (3, format!("0123abcd, {us}"))] {
+        assert_eq!(intake.receive(passed_by(number, &names)).await, Answer::Accepted);
+    }
+    assert!(house.deliverer().claim("old").await.is_empty());
+    assert_eq!(house.store.returned_forwards(), 2);
+
+    intake.receive(passed_by(4, "0123abcd")).await;
+    let claimed = house.deliverer().claim("old").await;
+    let named = raw(&claimed[0]).1.iter().find(|(name, _)| name == PASSED_BY).unwrap();
+    assert_eq!(named.1, format!("{us}, 0123abcd"), "a circle of two is seen by both");
+    assert_eq!(house.store.returned_forwards(), 2);
+}
+
+#[tokio::test]
+async fn what_has_passed_us_before_and_was_refused_is_not_passed_on_when_it_proves_genuine() {
+    let house = House::with_hooks(vec![copies("old")]).await;
+    intake(&house, SECRET).receive(request(&house, 1)).await;
+    let us = our_name(&house.deliverer().claim("old").await[0]);
+    let mut back = request(&house, 2);
+    back.headers.push((PASSED_BY.to_owned(), us));
+    intake(&house, "ffffffffffffffffffffffffffffffff").receive(back).await;
+    assert_eq!(intake(&house, SECRET).reverify().await.unwrap().accepted.len(), 1);
+    assert!(house.deliverer().claim("old").await.is_empty());
+}
+
+#[tokio::test]
+async fn the_method_is_kept_and_is_no_header() {
+    let house = House::with_hooks(vec![copies("old")]).await;
+    let intake = intake(&house, SECRET);
+    let mut sent = request(&house, 1);
+    sent.headers.insert(0, (":method".to_owned(), "PUT".to_owned()));
+    intake.receive(sent).await;
+    assert_eq!(house.store.inbox_find(1).await.unwrap().unwrap().method(), "PUT");
+    let claimed = house.deliverer().claim("old").await;
+    let (method, headers, _) = raw(&claimed[0]);
+    assert_eq!(method, "PUT");
+    assert!(headers.iter().all(|(name, _)| name != ":method"), "{headers:?}");
 }
 
 #[tokio::test]

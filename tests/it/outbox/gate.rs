@@ -138,6 +138,28 @@ async fn what_is_given_up_closes_the_gate_until_it_is_tried_again() {
 }
 
 #[tokio::test]
+async fn what_was_due_for_too_long_is_given_up_as_after_a_last_attempt() {
+    let house = House::with_hooks(vec![required("a"), listener("c")]).await;
+    gate_of(&house, asked(2, FIRST)).await;
+    let give_up = async |before| house.store.give_up_deliveries("a", before, "nothing was taken").await.unwrap();
+    let began = house.clock.now();
+    house.pass(60);
+    assert_eq!(give_up(began).await, 0, "it has been due since then, and not before");
+    assert_eq!(give_up(house.clock.now()).await, 1);
+    assert_eq!(give_up(house.clock.now()).await, 0);
+    assert_eq!((house.hook_state("a").await.dead, house.hook_state("c").await.waiting), (1, 1));
+    assert!(is_dirty_to_be_marked(&house).await, "so that editors can be told of the failure");
+    let failed = MarkGate::Failed { why: "required hook \"a\" failed for good: nothing was taken".into() };
+    assert_eq!(gate_of(&house, asked(2, Tell::ToldBefore)).await, failed);
+
+    // Asked for again it is due from now on; one that is under way is nobody's to give up.
+    house.store.retry_deliveries("a", Retried::AllDead).await.unwrap();
+    house.pass(60);
+    assert_eq!(house.deliverer().claim("a").await.len(), 1);
+    assert_eq!(give_up(house.clock.now()).await, 0);
+}
+
+#[tokio::test]
 async fn a_failure_of_an_earlier_sync_holds_nothing_back() {
     let house = House::with_hooks(vec![required("cms")]).await;
     gate_of(&house, asked(2, FIRST)).await;

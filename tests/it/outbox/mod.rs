@@ -7,6 +7,7 @@
 //! | `hooks` | hooks that come, go, change and are disabled; lists and old rows |
 //! | `forward` | raw copies of verified requests |
 //! | `gate` | which deliveries a mark waits for |
+//! | `turns` | a claim that waits for its turn to write |
 //! | `walk` | a whole daemon with required hooks, and what happens meanwhile |
 //! | `crash` | stopped between any two of save, emit, settle, deliver, record, mark |
 
@@ -16,6 +17,7 @@ mod gate;
 mod hooks;
 mod order;
 mod telling;
+mod turns;
 mod walk;
 
 use std::time::Duration;

@@ -1,60 +1,12 @@
-//! What may be chosen on the command line, and what it is in the simulator's words.
+//! What may be chosen on the command line: the simulator's own words for shapes, hashes and methods, each with its help.
 
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 
-use crate::simulator::specimen;
-use crate::simulator::templates::numbers;
-
-/// As [`specimen::Shape`], in the command line's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Shape {
-    /// A signed form
-    Form,
-    /// Several notifications in one form
-    Multi,
-    /// A bare JSON object
-    Json,
-    /// data= and form-encoded JSON, as templates made long ago send it
-    JsonEncoded,
-    /// data= and XML, not encoded
-    Xml,
-    /// data= and PHP's serialization, not encoded
-    Php,
-    /// The parameters of Kaltura's template, form-encoded
-    Fields,
-    /// A free text with the parameters in it
-    Text,
-    /// No body: a template without data
-    Empty,
-}
-
-/// The hash of a signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(super) enum Hash {
-    /// Kaltura's default
-    #[default]
-    Sha1,
-    /// 256 bits
-    Sha256,
-    /// 512 bits
-    Sha512,
-}
-
-/// The HTTP method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(super) enum Method {
-    /// With the data in the body
-    #[default]
-    Post,
-    /// With the data in the body, in chunks
-    Put,
-    /// With the data in the body
-    Delete,
-    /// With the data behind a question mark; nobody should accept it
-    Get,
-}
+use crate::simulator::specimen::Shape;
+use crate::simulator::templates::numbers::{HashAlgorithm, Method};
 
 /// A header line, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,39 +21,67 @@ impl FromStr for Header {
     }
 }
 
-impl From<Shape> for specimen::Shape {
-    fn from(shape: Shape) -> Self {
-        match shape {
-            Shape::Form => Self::Form,
-            Shape::Multi => Self::Multi,
-            Shape::Json => Self::Json,
-            Shape::JsonEncoded => Self::JsonEncoded,
-            Shape::Xml => Self::Xml,
-            Shape::Php => Self::Php,
-            Shape::Fields => Self::Fields,
-            Shape::Text => Self::Text,
-            Shape::Empty => Self::Empty,
-        }
+impl ValueEnum for Shape {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Form,
+            Self::Multi,
+            Self::Json,
+            Self::JsonEncoded,
+            Self::Xml,
+            Self::Php,
+            Self::Fields,
+            Self::Text,
+            Self::Empty,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Form => described("form", "A signed form"),
+            Self::Multi => described("multi", "Several notifications in one form"),
+            Self::Json => described("json", "A bare JSON object"),
+            Self::JsonEncoded => {
+                described("json-encoded", "data= and form-encoded JSON, as templates made long ago send it")
+            }
+            Self::Xml => described("xml", "data= and XML, not encoded"),
+            Self::Php => described("php", "data= and PHP's serialization, not encoded"),
+            Self::Fields => described("fields", "The parameters of Kaltura's template, form-encoded"),
+            Self::Text => described("text", "A free text with the parameters in it"),
+            Self::Empty => described("empty", "No body: a template without data"),
+        })
     }
 }
 
-impl From<Hash> for numbers::HashAlgorithm {
-    fn from(hash: Hash) -> Self {
-        match hash {
-            Hash::Sha1 => Self::Sha1,
-            Hash::Sha256 => Self::Sha256,
-            Hash::Sha512 => Self::Sha512,
-        }
+impl ValueEnum for HashAlgorithm {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Sha1, Self::Sha256, Self::Sha512]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Sha1 => described("sha1", "Kaltura's default"),
+            Self::Sha256 => described("sha256", "256 bits"),
+            Self::Sha512 => described("sha512", "512 bits"),
+        })
     }
 }
 
-impl From<Method> for numbers::Method {
-    fn from(method: Method) -> Self {
-        match method {
-            Method::Post => Self::Post,
-            Method::Put => Self::Put,
-            Method::Delete => Self::Delete,
-            Method::Get => Self::Get,
-        }
+impl ValueEnum for Method {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Post, Self::Put, Self::Delete, Self::Get]
     }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Post => described("post", "With the data in the body"),
+            Self::Put => described("put", "With the data in the body, in chunks"),
+            Self::Delete => described("delete", "With the data in the body"),
+            Self::Get => described("get", "With the data behind a question mark; nobody should accept it"),
+        })
+    }
+}
+
+fn described(name: &'static str, help: &'static str) -> PossibleValue {
+    PossibleValue::new(name).help(help)
 }
