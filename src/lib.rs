@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | [`domain`] | values and pure decisions | [`domain::decide::decide`], [`domain::visibility::judge`] |
 //! | [`metadata_xml`] | one field of a custom-metadata document, and its schema | [`metadata_xml::document::Document`] |
+//! | [`captions`] | caption files, from bytes to cues | [`captions::read`] |
 //! | [`notification`] | what Kaltura sends and how it is signed | [`notification::authentic::read`] |
 //! | [`outbound`] | how an HTTP client of ours is made | [`outbound::builder`] |
 //! | [`kaltura`] | the API of one account | [`kaltura::client::Client`] |
@@ -47,7 +48,7 @@
 //! an absence, a person. It writes the public state, the change row and the event together (`store/judgement.rs`).
 //!
 //! **A thumbnail** rides after the content in a lane of its own: wanted, claimed, fetched, bytes kept, row written
-//! (`sync/thumbnails.rs`).
+//! (`sync/thumbnails.rs`). So does **a caption file**, whose cues are kept in place of its bytes (`sync/captions.rs`).
 //!
 //! **A hook** is told what the store wrote down in the transaction of what it tells; a crash in between repeats it.
 //!
@@ -60,6 +61,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod app;
+pub mod captions;
 pub mod catalogue;
 pub mod cli;
 pub mod config;

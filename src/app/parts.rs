@@ -7,11 +7,12 @@ use tokio::sync::Notify;
 
 use super::StartError;
 use crate::catalogue::{self, Catalogue};
-use crate::config::{self, Config, Feed, SessionKind, ThumbnailMode};
+use crate::config::{self, CaptionMode, Config, Feed, SessionKind, ThumbnailMode};
 use crate::domain::clock::{Clock, Jitter};
 use crate::domain::ids::AccountId;
 use crate::domain::secret::AdminSecret;
 use crate::intake::factors::Factors;
+use crate::kaltura::captions::{CaptionFiles, CaptionSettings};
 use crate::kaltura::client::{Client, ClientSettings};
 use crate::kaltura::error::Error as ApiError;
 use crate::kaltura::ks::KsVersion;
@@ -93,7 +94,9 @@ pub(super) fn accounts(
         let service = service.map_err(|cause| ApiError::Setup(cause.to_string()));
         let parts = service.and_then(|service| {
             let client = client(config, account, service.clone(), clock, jitter, doubt)?;
-            Ok((client, Thumbnails::new(thumbnail_settings(config, service)?)))
+            let thumbnails = thumbnail_settings(config, service)?;
+            let captions = CaptionFiles::new(caption_settings(config, &thumbnails));
+            Ok((client, Thumbnails::new(thumbnails), captions))
         });
         let parts = parts.map_err(|cause| StartError::Kaltura { account: account.label.clone(), cause })?;
         Ok(Account::new(
@@ -169,6 +172,16 @@ fn thumbnail_settings(config: &Config, service: ServiceUrl) -> Result<ThumbnailS
     })
 }
 
+/// Files that are stored elsewhere are where pictures are.
+fn caption_settings(config: &Config, thumbnails: &ThumbnailSettings) -> CaptionSettings {
+    CaptionSettings {
+        base: thumbnails.base.clone(),
+        allowed_hosts: thumbnails.allowed_hosts.clone(),
+        bytes_max: bytes(config.captions.max_bytes),
+        ..CaptionSettings::of(thumbnails.service.clone())
+    }
+}
+
 pub(super) fn sync_settings(config: &Config, jitter: Jitter) -> Settings {
     let sync = &config.sync;
     Settings {
@@ -187,6 +200,7 @@ pub(super) fn sync_settings(config: &Config, jitter: Jitter) -> Settings {
             jitter,
         },
         thumbnail_workers: if config.thumbnails.mode == ThumbnailMode::None { 0 } else { config.thumbnails.workers },
+        caption_workers: if config.captions.mode == CaptionMode::None { 0 } else { config.captions.workers },
         retention: Retention {
             events_for: config.retention.events_for,
             changes_for: config.retention.changes_for,

@@ -8,12 +8,14 @@ use tokio::time::Instant;
 
 use super::hand::{self, Hand};
 use super::{AccountChoice, Options, Outcome, data_dir};
-use crate::config::{Account, Config, ThumbnailMode};
+use crate::config::{Account, CaptionMode, Config, ThumbnailMode};
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::decide::Reason;
 use crate::domain::ids::{AccountId, EntryId};
 use crate::domain::visibility::PublicState;
-use crate::store::{DeliveryFilter, DeliveryRow, DeliveryState, DirtyReport, EntryReport, Store, ThumbnailReport};
+use crate::store::{
+    CaptionReport, DeliveryFilter, DeliveryRow, DeliveryState, DirtyReport, EntryReport, Store, ThumbnailReport,
+};
 
 /// Which entries, and how.
 #[derive(Debug, Args)]
@@ -137,10 +139,13 @@ impl Watch<'_> {
 
     fn is_under_way(&self, (report, telling): &(Option<EntryReport>, Telling)) -> bool {
         let Some(report) = report else { return false };
-        let with_pictures = self.config.thumbnails.mode != ThumbnailMode::None;
+        let lanes = Lanes {
+            pictures: self.config.thumbnails.mode != ThumbnailMode::None,
+            captions: self.config.captions.mode != CaptionMode::None,
+        };
         let mark_waits = report.sync.awaited_version.is_some();
         let is_told = telling.at_work > 0 && (self.hooks == Awaited::All || mark_waits);
-        is_told || is_under_way(report, with_pictures, Clock::system().now())
+        is_told || is_under_way(report, lanes, Clock::system().now())
     }
 }
 
@@ -174,11 +179,24 @@ impl Telling {
     }
 }
 
-/// Somebody is about to look at it, or at its picture.
-fn is_under_way(report: &EntryReport, with_pictures: bool, now: Timestamp) -> bool {
+/// What follows the content of entries, by configuration.
+#[derive(Clone, Copy)]
+struct Lanes {
+    pictures: bool,
+    captions: bool,
+}
+
+/// Somebody is about to look at it, or at its picture, or at the file of a caption.
+fn is_under_way(report: &EntryReport, lanes: Lanes, now: Timestamp) -> bool {
     let picture = report.content.as_ref().and_then(|content| content.thumbnail.as_ref());
+    let mut captions = report.content.iter().flat_map(|content| &content.captions);
     report.dirty.as_ref().is_some_and(|dirty| is_at_work(dirty, now))
-        || (with_pictures && picture.is_some_and(|picture| is_to_come(picture, now)))
+        || (lanes.pictures && picture.is_some_and(|picture| is_to_come(picture, now)))
+        || (lanes.captions && captions.any(|caption| is_to_be_read(caption, now)))
+}
+
+fn is_to_be_read(caption: &CaptionReport, now: Timestamp) -> bool {
+    caption.state == "leased" || is_due(caption.due_at.as_deref(), now)
 }
 
 /// A picture being fetched is due later, in case that fails; one that failed has its failures counted.

@@ -9,6 +9,7 @@
 //! All problems are gathered and told together: whoever fills in two files wants one list.
 
 mod account;
+mod captions;
 mod document;
 mod environment;
 mod error;
@@ -34,6 +35,7 @@ use document::Document;
 use section::Reading;
 
 pub use account::{Account, AppToken, NamedSecret, SessionKind};
+pub use captions::{CaptionMode, Captions};
 pub use environment::Environment;
 pub use error::{Error, Problem};
 pub use factors::{Basic, Factors, RequiredHeader};
@@ -68,6 +70,8 @@ pub struct Config {
     pub mirror: Mirror,
     /// Which images are fetched, and from where.
     pub thumbnails: Thumbnails,
+    /// Whether captions are fetched and read.
+    pub captions: Captions,
     /// Workers, intervals, attempts.
     pub sync: Sync,
     /// The timetable of reconciling.
@@ -161,6 +165,7 @@ fn read_into(reading: &Reading<'_>, session: &Document, script: &Document) -> Co
         publish: Publish::read(&top.section("publish")),
         mirror: Mirror::read(&top.section("mirror")),
         thumbnails: Thumbnails::read(&top.section("thumbnails")),
+        captions: Captions::read(&top.section("captions")),
         sync: Sync::read(&top.section("sync")),
         reconcile: Reconcile::read(&top.section("reconcile")),
         inbox: Inbox::read(&top.section("inbox")),

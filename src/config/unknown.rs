@@ -52,7 +52,9 @@ impl KnownKeys {
             self.0.iter().filter(move |known| (known.file == file) == here).map(|known| known.key.as_str())
         };
         let name = last(key);
-        let same_name_elsewhere = keys(true).find(|known| last(known) == name);
+        // The outermost, where several tables have one of this name.
+        let same_name = keys(true).filter(|known| last(known) == name);
+        let same_name_elsewhere = same_name.min_by_key(|known| known.matches('.').count());
         match same_name_elsewhere.or_else(|| nearest(key, keys(true))) {
             Some(meant) if key.contains('.') && !meant.contains('.') => {
                 format!("did you mean {meant}? It stands before the first [table]")

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::account_facts::MetadataObject;
 use super::api_value;
+use super::caption::Caption;
 use super::entry::{Entry, Flavor};
 
 /// SHA-256 of an entry's content. Two looks with the same fingerprint show the same entry to a visitor.
@@ -75,7 +76,14 @@ const NOT_ASSET: [&str; 2] = ["updatedAt", "deletedAt"];
 ///
 /// `metadata` are the objects to mirror, each with its text already freed of the sync field (`MetadataText`),
 /// so that *Sync Needed* turning into *Sync Done* changes nothing here.
-pub fn of_content(entry: &Entry, metadata: &[(&MetadataObject, String)], flavors: &[Flavor]) -> Fingerprint {
+///
+/// What is said in captions is not in here: the version of each file is.
+pub fn of_content(
+    entry: &Entry,
+    metadata: &[(&MetadataObject, String)],
+    flavors: &[Flavor],
+    captions: &[Caption],
+) -> Fingerprint {
     let mut hash = Sha256::new();
     put_object(&mut hash, entry.object.iter(), &NOT_CONTENT);
     put_text(&mut hash, entry.thumbnail_version.as_deref().unwrap_or_default());
@@ -91,6 +99,13 @@ pub fn of_content(entry: &Entry, metadata: &[(&MetadataObject, String)], flavors
     flavors.sort_by(|one, other| one.id.cmp(&other.id));
     for flavor in flavors {
         put_object(&mut hash, flavor.object.iter(), &NOT_ASSET);
+    }
+
+    let mut captions: Vec<_> = captions.iter().collect();
+    captions.sort_by(|one, other| one.id.cmp(&other.id));
+    for caption in captions {
+        put_text(&mut hash, "caption");
+        put_object(&mut hash, caption.object.iter(), &NOT_ASSET);
     }
     Fingerprint(hash.finalize().into())
 }
@@ -160,7 +175,7 @@ mod tests {
     }
 
     fn of(extra: Value) -> Fingerprint {
-        of_content(&entry(extra), &[], &[])
+        of_content(&entry(extra), &[], &[], &[])
     }
 
     #[test]
@@ -177,6 +192,22 @@ mod tests {
             json!({"thumbnailUrl": null}),
         ] {
             assert_eq!(of(moved.clone()), same, "{moved}");
+        }
+    }
+
+    #[test]
+    fn captions_count_in_any_order_and_the_time_of_their_row_does_not() {
+        let caption = |id: &str, extra: Value| {
+            let mut object = json!({"id": id, "entryId": "0_b7eejrrj", "version": "2", "updatedAt": 1});
+            object.as_object_mut().unwrap().extend(as_object(extra).unwrap());
+            Caption::from_api(as_object(object).unwrap()).unwrap()
+        };
+        let of = |captions: &[Caption]| of_content(&entry(json!({})), &[], &[], captions);
+        let (one, two) = (caption("0_one", json!({})), caption("0_two", json!({})));
+        let both = of(&[one.clone(), two.clone()]);
+        assert_eq!(of(&[two.clone(), caption("0_one", json!({"updatedAt": 9}))]), both);
+        for other in [vec![], vec![one], vec![caption("0_one", json!({"version": "12"})), two]] {
+            assert_ne!(of(&other), both);
         }
     }
 

@@ -7,6 +7,7 @@ pub mod account_facts;
 pub mod address;
 pub mod api_value;
 pub mod backoff;
+pub mod caption;
 pub mod clock;
 pub mod decide;
 pub mod entry;

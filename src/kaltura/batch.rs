@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::client::Client;
-use super::error::Error;
+use super::error::{Error, Refusal};
 use super::listing::Listing;
 use super::multirequest::{SUB_REQUESTS_MAX, SubRequest};
 use super::transport::Connection;
 use crate::domain::account_facts::{CategoryMembership, MetadataObject};
 use crate::domain::api_value::{self, ApiObject};
+use crate::domain::caption::Caption;
 use crate::domain::entry::{Entry, Flavor, as_object};
 use crate::domain::ids::{EntryId, MetadataProfileId, PartnerId};
 
@@ -28,6 +29,8 @@ const LOOK: &str = "multirequest:look";
 pub struct LookOptions {
     /// The profiles whose metadata is wanted; none is fine.
     pub profiles: Vec<MetadataProfileId>,
+    /// Whether captions are wanted.
+    pub captions: bool,
     /// An entry that should be there: if even it is missing, nothing can be concluded from others that are.
     pub witness: Option<EntryId>,
     /// Looks over a new connection, to confirm an absence.
@@ -43,9 +46,11 @@ pub struct Look {
     pub witness: Witness,
     /// The entries that were answered. One that is missing here is missing, or hidden from us.
     pub entries: HashMap<EntryId, EntryLook>,
-    /// Why the lists beside the entries (metadata, flavors, categories) are not whole, if so: visibility facts hold,
+    /// Why the lists beside the entries (metadata, flavors, captions, categories) are not whole, if so: visibility facts hold,
     /// but nothing may be saved as content or marked. Asked for fewer entries at a time, the fault stands alone.
     pub incomplete: Option<Error>,
+    /// Why the server has no captions for us at all, if it has said so: then no entry has any.
+    pub no_captions: Option<Error>,
 }
 
 /// Whether a look was made with a session that sees everything of this account.
@@ -77,6 +82,8 @@ pub struct EntryLook {
     pub metadata: Vec<MetadataObject>,
     /// Its renditions in every state but deleted.
     pub flavors: Vec<Flavor>,
+    /// Its captions in every state but deleted, if they were wanted.
+    pub captions: Vec<Caption>,
     /// Its categories, pending and rejected ones too.
     pub categories: Vec<CategoryMembership>,
 }
@@ -87,7 +94,8 @@ impl Client {
     /// # Errors
     /// What kept the entries themselves from being answered. `Unreadable`: look at half as many. `Setup` for none or more than 100.
     ///
-    /// Source: `session.get`, `metadata_metadata.list`, `baseEntry.getByIds`, `flavorAsset.list`, `categoryEntry.list`.
+    /// Source: `session.get`, `metadata_metadata.list`, `baseEntry.getByIds`, `flavorAsset.list`,
+    /// `caption_captionasset.list`, `categoryEntry.list`.
     pub async fn look(&self, ids: &[EntryId], options: &LookOptions) -> Result<Look, Error> {
         if ids.len() > ENTRIES_MAX {
             return Err(Error::Setup(format!("{LOOK}: {} entries, at most {ENTRIES_MAX} fit", ids.len())));
@@ -96,7 +104,8 @@ impl Client {
             return Err(Error::Setup(format!("{LOOK}: no entry to look at")));
         }
         let over = if options.fresh_connection { Connection::Fresh } else { Connection::Kept };
-        let mut gathered = Gathered::new(ids, options);
+        let with_captions = options.captions && self.may_have_captions();
+        let mut gathered = Gathered::new(ids, options, with_captions);
         for plan in [Gathered::first_round, Gathered::second_round] {
             let parts = plan(&mut gathered);
             let requests: Vec<_> = parts.iter().map(|(part, page)| gathered.request(*part, *page)).collect();
@@ -108,7 +117,11 @@ impl Client {
                 gathered.take(part, outcome);
             }
         }
-        gathered.finish(self.partner(), options)
+        let look = gathered.finish(self.partner(), options)?;
+        if look.no_captions.is_some() {
+            self.has_no_captions();
+        }
+        Ok(look)
     }
 }
 
@@ -118,6 +131,7 @@ enum Part {
     Entries,
     Metadata,
     Flavors,
+    Captions,
     Categories,
 }
 
@@ -130,11 +144,12 @@ struct Gathered {
     entries: Option<Result<Answer, Error>>,
     metadata: Option<Listing>,
     flavors: Listing,
+    captions: Option<Listing>,
     categories: Listing,
 }
 
 impl Gathered {
-    fn new(ids: &[EntryId], options: &LookOptions) -> Self {
+    fn new(ids: &[EntryId], options: &LookOptions, with_captions: bool) -> Self {
         let mut asked: Vec<_> = ids.iter().chain(&options.witness).cloned().collect();
         asked.sort();
         asked.dedup();
@@ -146,6 +161,8 @@ impl Gathered {
             metadata: metadata_filter(&joined, &options.profiles)
                 .map(|filter| Listing::new("metadata_metadata.list", filter)),
             flavors: Listing::new("flavorAsset.list", of_entries("KalturaFlavorAssetFilter")),
+            captions: with_captions
+                .then(|| Listing::new("caption_captionasset.list", of_entries("KalturaCaptionAssetFilter"))),
             categories: Listing::new("categoryEntry.list", of_entries("KalturaCategoryEntryFilter")),
             wanted: ids.to_vec(),
             asked,
@@ -154,8 +171,12 @@ impl Gathered {
     }
 
     fn first_round(&mut self) -> Vec<(Part, usize)> {
-        let all = [Part::Session, Part::Metadata, Part::Entries, Part::Flavors, Part::Categories];
-        let asked = |part: &Part| *part != Part::Metadata || self.metadata.is_some();
+        let all = [Part::Session, Part::Metadata, Part::Entries, Part::Flavors, Part::Captions, Part::Categories];
+        let asked = |part: &Part| match part {
+            Part::Metadata => self.metadata.is_some(),
+            Part::Captions => self.captions.is_some(),
+            _ => true,
+        };
         all.into_iter().filter(asked).map(|part| (part, 1)).collect()
     }
 
@@ -163,38 +184,39 @@ impl Gathered {
     fn second_round(&mut self) -> Vec<(Part, usize)> {
         let metadata: Vec<_> =
             self.metadata.iter().flat_map(Listing::missing_pages).map(|page| (Part::Metadata, page)).collect();
-        let (flavors, categories) = if metadata.is_empty() {
-            (self.flavors.missing_pages(), self.categories.missing_pages())
-        } else {
-            (self.flavors.restart(), self.categories.restart())
-        };
-        let entries = (!metadata.is_empty()).then_some((Part::Entries, 1));
-        let flavors = flavors.map(|page| (Part::Flavors, page));
-        let categories = categories.map(|page| (Part::Categories, page));
-        metadata.into_iter().chain(entries).chain(flavors).chain(categories).collect()
+        let again = !metadata.is_empty();
+        let pages = |list: &mut Listing| if again { list.restart() } else { list.missing_pages() };
+        let flavors = pages(&mut self.flavors).map(|page| (Part::Flavors, page));
+        // Captions that the server has not got are not asked for again.
+        let captions = self.captions.as_mut().filter(|list| list.failure().is_none()).map(pages);
+        let captions = captions.into_iter().flatten().map(|page| (Part::Captions, page));
+        let categories = pages(&mut self.categories).map(|page| (Part::Categories, page));
+        let entries = again.then_some((Part::Entries, 1));
+        metadata.into_iter().chain(entries).chain(flavors).chain(captions).chain(categories).collect()
     }
 
     fn request(&self, part: Part, page: usize) -> SubRequest {
-        match (part, &self.metadata) {
-            (Part::Metadata, Some(metadata)) => metadata.page(page),
-            (Part::Session | Part::Metadata, _) => SubRequest::new("session.get", json!({})),
-            (Part::Entries, _) => SubRequest::new("baseEntry.getByIds", json!({"entryIds": self.ids})),
-            (Part::Flavors, _) => self.flavors.page(page),
-            (Part::Categories, _) => self.categories.page(page),
+        match (part, &self.metadata, &self.captions) {
+            (Part::Metadata, Some(metadata), _) => metadata.page(page),
+            (Part::Captions, _, Some(captions)) => captions.page(page),
+            (Part::Session | Part::Metadata | Part::Captions, ..) => SubRequest::new("session.get", json!({})),
+            (Part::Entries, ..) => SubRequest::new("baseEntry.getByIds", json!({"entryIds": self.ids})),
+            (Part::Flavors, ..) => self.flavors.page(page),
+            (Part::Categories, ..) => self.categories.page(page),
         }
     }
 
     fn take(&mut self, part: Part, outcome: Result<Answer, Error>) {
-        match part {
-            Part::Session => self.session = Some(outcome),
-            Part::Entries => self.entries = Some(outcome),
-            Part::Metadata => {
-                if let Some(list) = &mut self.metadata {
-                    list.take(outcome);
-                }
-            }
-            Part::Flavors => self.flavors.take(outcome),
-            Part::Categories => self.categories.take(outcome),
+        let list = match part {
+            Part::Session => return self.session = Some(outcome),
+            Part::Entries => return self.entries = Some(outcome),
+            Part::Metadata => self.metadata.as_mut(),
+            Part::Captions => self.captions.as_mut(),
+            Part::Flavors => Some(&mut self.flavors),
+            Part::Categories => Some(&mut self.categories),
+        };
+        if let Some(list) = list {
+            list.take(outcome);
         }
     }
 
@@ -203,11 +225,19 @@ impl Gathered {
         let session = self.session.unwrap_or_else(never).and_then(Answer::object);
         let proof =
             session.map_or_else(|error| SessionProof::NotProven(error.to_string()), |facts| proof_of(&facts, partner));
-        let mut look = Look { session: proof, witness: Witness::NotAsked, entries: HashMap::new(), incomplete: None };
+        let mut look = Look {
+            session: proof,
+            witness: Witness::NotAsked,
+            entries: HashMap::new(),
+            incomplete: None,
+            no_captions: None,
+        };
         look.add_entries(self.entries.unwrap_or_else(never)?, partner, &self.asked)?;
         let metadata = self.metadata.map_or(Ok(Vec::new()), |list| list.finish(|row| MetadataObject::from_api(&row)));
         look.add_metadata(metadata, partner, &options.profiles);
         look.add_flavors(self.flavors.finish(Flavor::from_api), partner);
+        let captions = self.captions.map_or(Ok(Vec::new()), |list| list.finish(Caption::from_api));
+        look.add_captions(captions, partner);
         look.add_categories(self.categories.finish(|row| CategoryMembership::from_api(&row)));
         look.hear_witness(options.witness.as_ref(), &self.wanted);
         Ok(look)
@@ -231,7 +261,13 @@ impl Look {
                 self.distrust(&format!("entry {}", entry.id), entry.partner_id);
                 continue;
             }
-            let look = EntryLook { entry, metadata: Vec::new(), flavors: Vec::new(), categories: Vec::new() };
+            let look = EntryLook {
+                entry,
+                metadata: Vec::new(),
+                flavors: Vec::new(),
+                captions: Vec::new(),
+                categories: Vec::new(),
+            };
             self.entries.insert(look.entry.id.clone(), look);
         }
         Ok(())
@@ -260,6 +296,23 @@ impl Look {
                 self.distrust(&format!("flavor {}", flavor.id), flavor.partner_id);
             } else if let Some(look) = self.entries.get_mut(&flavor.entry_id) {
                 look.flavors.push(flavor);
+            }
+        }
+    }
+
+    /// A server without captions has none of any entry; whatever else fails leaves the look incomplete.
+    fn add_captions(&mut self, list: Result<Vec<Caption>, Error>, partner: PartnerId) {
+        if let Err(error) = &list
+            && error.refusal().is_some_and(Refusal::is_of_absent_service)
+        {
+            self.no_captions = Some(error.clone());
+            return;
+        }
+        for caption in self.whole(list) {
+            if caption.partner_id != partner {
+                self.distrust(&format!("caption {}", caption.id), caption.partner_id);
+            } else if let Some(look) = self.entries.get_mut(&caption.entry_id) {
+                look.captions.push(caption);
             }
         }
     }

@@ -3,9 +3,16 @@
 //! What it can ask is in the files beside this one, each adding its method: `batch` (look), `mark` (mark, add), `policy`.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::{Response, StatusCode};
+use url::Url;
 
 use super::answer::Answer;
-use super::error::{Class, Error};
+use super::error::{Class, Error, Refusal};
+use super::files::{may_pass, redirect_of};
+use super::http;
 use super::limiter::{Limiter, Pace};
 use super::multirequest::{self, SUB_REQUESTS_MAX, SubRequest};
 use super::service_url::ServiceUrl;
@@ -39,6 +46,26 @@ pub struct Client {
     partner: PartnerId,
     transport: Transport,
     session: Session,
+    clock: Clock,
+    /// Until when captions are not asked for: the server has no such service for us.
+    no_captions_until: Mutex<Option<Timestamp>>,
+}
+
+/// A service that is not there is asked for again after this time: a plugin may have been turned on.
+const NO_SERVICE_FOR: Duration = Duration::from_secs(3600);
+
+/// What came of asking for a file.
+pub(super) enum Served {
+    /// The file.
+    File(Vec<u8>),
+    /// It is larger than allowed.
+    TooLarge,
+    /// It is at this place; the session must not go there.
+    Elsewhere(Url),
+    /// The server said no.
+    Refused(Refusal),
+    /// An HTTP status that will not change by itself.
+    Status(u16),
 }
 
 /// What each request of a multirequest brought.
@@ -59,7 +86,9 @@ impl Client {
         Ok(Self {
             partner: settings.session.partner,
             transport: Transport::new(settings.service, settings.bounds, limiter)?,
-            session: Session::new(settings.session, Box::new(secret), clock, session::nonce),
+            session: Session::new(settings.session, Box::new(secret), clock.clone(), session::nonce),
+            clock,
+            no_captions_until: Mutex::default(),
         })
     }
 
@@ -86,6 +115,59 @@ impl Client {
     /// Forgets session and secret; the next call reads the secret again. For SIGHUP.
     pub async fn forget_session(&self) {
         self.session.forget().await;
+    }
+
+    /// Asks for a file; a refused session is replaced and the file asked for once more.
+    ///
+    /// # Errors
+    /// What is no answer; also a session that is still refused, and throttling.
+    pub(super) async fn serve(&self, request: &SubRequest, bytes_max: usize) -> Result<Served, Error> {
+        let live = self.session.current(&self.transport).await?;
+        let mut served = self.serve_with(request, &live, bytes_max).await?;
+        if let Some(class) = refused_session(&served)
+            && let Some(renewed) = self.session.replace(&live, class, &self.transport).await?
+        {
+            served = self.serve_with(request, &renewed, bytes_max).await?;
+        }
+        match served {
+            Served::Refused(refusal) if refusal.class() == Class::SlowDown || is_session_fault(&refusal.class()) => {
+                Err(Error::Refused { call: request.call, refusal })
+            }
+            served => Ok(served),
+        }
+    }
+
+    async fn serve_with(&self, request: &SubRequest, live: &Live, bytes_max: usize) -> Result<Served, Error> {
+        let call = request.call;
+        let response = self.transport.post_for_file(call, &multirequest::single(&live.ks, request)).await?;
+        let served = served(call, response, bytes_max, self.transport.timeout()).await;
+        let is_throttled = match &served {
+            Ok(Served::Refused(refusal)) => refusal.class() == Class::SlowDown,
+            Err(error) => error.class() == Class::SlowDown,
+            Ok(_) => false,
+        };
+        if is_throttled {
+            self.transport.slow_down();
+        }
+        served
+    }
+
+    /// Whether captions are worth asking for, as far as is known.
+    pub(super) fn may_have_captions(&self) -> bool {
+        let mut until = self.no_captions_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        // A moment further ahead than it can have been set is over: somebody set the clock.
+        let holds = until.is_some_and(|until| until > now && until.since(now) <= NO_SERVICE_FOR);
+        if !holds {
+            *until = None;
+        }
+        !holds
+    }
+
+    /// The server has no captions for us, or lets us not have them: it is not asked for a while.
+    pub(super) fn has_no_captions(&self) {
+        let until = self.clock.now().plus(NO_SERVICE_FOR);
+        *self.no_captions_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 
     /// Sends reads; a refused session is replaced and the whole asked once more.
@@ -170,6 +252,54 @@ impl Client {
             self.transport.went_well();
         }
         outcomes
+    }
+}
+
+/// A file, or one of the ways in which the server says that there is none: an empty body and headers, or an API answer.
+async fn served(call: &'static str, response: Response, bytes_max: usize, timeout: Duration) -> Result<Served, Error> {
+    if let Some(refusal) = refusal_in_headers(&response) {
+        return Ok(Served::Refused(refusal));
+    }
+    if let Some(url) = redirect_of(&response) {
+        return Ok(Served::Elsewhere(url));
+    }
+    let status = response.status();
+    if may_pass(status.as_u16()) {
+        return Err(Error::HttpStatus { call, status: status.as_u16(), redirect: None });
+    }
+    if status != StatusCode::OK {
+        return Ok(Served::Status(status.as_u16()));
+    }
+    let Some(body) = http::body_within(call, response, bytes_max, timeout).await? else { return Ok(Served::TooLarge) };
+    Ok(match refusal_in_body(call, &body) {
+        Some(refusal) => Served::Refused(refusal),
+        None => Served::File(body),
+    })
+}
+
+/// `X-Kaltura: error- CODE` and `X-Kaltura-App: exiting on error CODE - message`.
+fn refusal_in_headers(response: &Response) -> Option<Refusal> {
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let code = header("x-kaltura")?.strip_prefix("error-")?.trim();
+    let said = header("x-kaltura-app").unwrap_or_default();
+    let message = said.split_once(" - ").map_or(said, |(_, message)| message);
+    Some(Refusal::of_file(code, message))
+}
+
+fn refusal_in_body(call: &'static str, body: &[u8]) -> Option<Refusal> {
+    let start = String::from_utf8_lossy(&body[..body.len().min(300)]);
+    let is_answer = start.starts_with("{\"code\"") || start.contains("<result><error>");
+    let answer = if is_answer { Answer::parse(call, body).ok()? } else { return None };
+    match answer.accepted() {
+        Err(Error::Refused { refusal, .. }) => Some(refusal),
+        _ => None,
+    }
+}
+
+fn refused_session(served: &Served) -> Option<Class> {
+    match served {
+        Served::Refused(refusal) => Some(refusal.class()).filter(is_session_fault),
+        _ => None,
     }
 }
 

@@ -219,6 +219,23 @@ impl Refusal {
         Self::cleaned("ACTION_BLOCKED", message, &BTreeMap::new())
     }
 
+    /// The refusal of a file, told in two headers. The message of a refused session quotes why, or the session itself.
+    pub(super) fn of_file(code: &str, message: &str) -> Self {
+        if code != "INVALID_KS" {
+            return Self::cleaned(code, message, &BTreeMap::new());
+        }
+        let quoted = message.split('"').nth(1).unwrap_or_default();
+        Self::of_session(&BTreeMap::from([("KSID".to_owned(), quoted.to_owned())]))
+    }
+
+    /// Whether the service that was asked is not there, or not for us: for a part that an account may do without.
+    pub(super) fn is_of_absent_service(&self) -> bool {
+        matches!(
+            self.code(),
+            "SERVICE_DOES_NOT_EXISTS" | "ACTION_DOES_NOT_EXISTS" | "SERVICE_FORBIDDEN" | "FEATURE_FORBIDDEN"
+        )
+    }
+
     fn cleaned(code: &str, message: &str, args: &BTreeMap<String, String>) -> Self {
         let args = args.iter().map(|(name, value)| (redact(name), redact(value))).collect();
         Self { code: redact(code), message: redact(message), args }

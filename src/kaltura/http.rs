@@ -38,16 +38,30 @@ pub(super) fn failed(call: &'static str, error: reqwest::Error, timeout: Duratio
 /// `Unreadable` above the limit, else what the connection says.
 pub(super) async fn body(
     call: &'static str,
-    mut response: Response,
+    response: Response,
     bytes_max: usize,
     timeout: Duration,
 ) -> Result<Vec<u8>, Error> {
+    let too_large = || Error::Unreadable { call, why: format!("it is larger than {bytes_max} bytes") };
+    body_within(call, response, bytes_max, timeout).await?.ok_or_else(too_large)
+}
+
+/// The body, decompressed; `None` when it is larger than this.
+///
+/// # Errors
+/// What the connection says.
+pub(super) async fn body_within(
+    call: &'static str,
+    mut response: Response,
+    bytes_max: usize,
+    timeout: Duration,
+) -> Result<Option<Vec<u8>>, Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| failed(call, error, timeout))? {
         if body.len() + chunk.len() > bytes_max {
-            return Err(Error::Unreadable { call, why: format!("it is larger than {bytes_max} bytes") });
+            return Ok(None);
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    Ok(Some(body))
 }

@@ -1,7 +1,8 @@
 //! The API client: what Kaltura says about one account, and the one thing we write there.
 //!
 //! [`client::Client`] is the door. `look` reads a batch of entries, `mark` and `add_metadata` write custom metadata, `policy`
-//! reads what visibility depends on; [`thumbnails::Thumbnails`] fetches pictures, which are no API calls. Each returns
+//! reads what visibility depends on; [`thumbnails::Thumbnails`] fetches pictures, which are no API calls, and
+//! [`captions::CaptionFiles`] the files of captions. Each returns
 //! [`error::Error`], whose `class()` says what to do about it. That a database exists is unknown here.
 //!
 //! ```text
@@ -37,17 +38,22 @@
 //! * **`version: 0` in `metadata.update` checks nothing.** Versions run 2, 12, 22; the same document again changes nothing.
 //! * **A picture that fails is 404 with `X-Kaltura: error-N`**, cached for a minute; 11 and 46 pass. Sound without a picture gets
 //!   a stock one with 200, an entry that is not ready a Flash film (`thumbnail.*`).
+//! * **A file that is refused is HTTP 200 with an empty body**, and `X-Kaltura: error- CODE`; one that is stored elsewhere is a
+//!   redirect, where the session must not go (`CaptionAssetService.php`, `KalturaAssetService.php`).
+//! * **Captions are a plugin's**: an account, or a server, may have no such service. Then it has no captions.
 //! * **Metadata profiles found by name include partner 0's**, and names are not unique.
 
 mod address;
 pub mod answer;
 pub mod batch;
+pub mod captions;
 #[cfg(test)]
 mod captures;
 pub mod changed;
 pub mod client;
 mod documents;
 pub mod error;
+pub mod files;
 mod hosts;
 mod http;
 mod image_type;

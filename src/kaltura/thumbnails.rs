@@ -5,18 +5,13 @@
 //!
 //! Source: PROTOCOL E.6; the server's thumbnail action and its error numbers.
 
-use std::error::Error as _;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{CACHE_CONTROL, LOCATION};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use url::Url;
 
-use super::address::{AddressGuard, AddressRefused};
 use super::error::Error;
-use super::hosts::AllowedHosts;
+use super::files::{Elsewhere, FileSettings, Files, Followed, may_pass, retry_after};
 use super::service_url::ServiceUrl;
 use super::{http, image_type};
 use crate::domain::api_value;
@@ -24,9 +19,6 @@ use crate::domain::entry::{Entry, EntryStatus};
 use crate::domain::ids::{EntryId, PartnerId};
 
 const CALL: &str = "thumbnail";
-
-/// Redirects followed for one picture, each checked.
-pub const REDIRECTS_MAX: usize = 3;
 
 /// Where pictures come from and how large they may be.
 #[derive(Debug, Clone)]
@@ -155,44 +147,34 @@ pub enum NoPicture {
         /// The limit.
         bytes_max: usize,
     },
-    /// A redirect leads to a host that is not allowed.
-    #[error("a redirect leads to {0}, which is neither base_url's host nor in allowed_hosts")]
-    HostNotAllowed(String),
-    /// The host has an address from which nothing is fetched.
-    #[error("{0}")]
-    AddressNotAllowed(String),
-    /// It is redirected again and again.
-    #[error("more than {REDIRECTS_MAX} redirects")]
-    TooManyRedirects,
+    /// It is where nothing is fetched from.
+    #[error(transparent)]
+    Elsewhere(#[from] Elsewhere),
 }
 
 /// Fetches pictures of one account's service.
 pub struct Thumbnails {
     settings: ThumbnailSettings,
-    hosts: AllowedHosts,
-    guard: AddressGuard,
-    plain: OnceLock<Result<Client, Error>>,
-    secure: OnceLock<Result<Client, Error>>,
-    requests: AtomicU64,
+    files: Files,
 }
 
 impl Thumbnails {
     /// Nothing is fetched yet.
     pub fn new(settings: ThumbnailSettings) -> Self {
-        let (base, service) = (settings.base.as_url(), settings.service.as_url());
-        Self {
-            hosts: AllowedHosts::new(base, service, settings.allowed_hosts.as_deref()),
-            guard: AddressGuard::of(service),
-            plain: OnceLock::new(),
-            secure: OnceLock::new(),
-            requests: AtomicU64::new(0),
-            settings,
-        }
+        let files = Files::new(&FileSettings {
+            call: CALL,
+            service: settings.service.as_url(),
+            base: settings.base.as_url(),
+            allowed_hosts: settings.allowed_hosts.as_deref(),
+            connect_timeout: settings.connect_timeout,
+            timeout: settings.timeout,
+        });
+        Self { settings, files }
     }
 
     /// HTTP requests for pictures so far, redirects included.
     pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+        self.files.requests()
     }
 
     /// Fetches a picture in the configured width.
@@ -200,49 +182,10 @@ impl Thumbnails {
     /// # Errors
     /// `Timeout`, `Unreachable`: as with any connection, try again later. `Setup` without certificates for HTTPS.
     pub async fn fetch(&self, wanted: &Wanted) -> Result<Fetched, Error> {
-        let mut url = wanted.url(&self.settings.base, self.settings.width);
-        for _ in 0..=REDIRECTS_MAX {
-            if let Err(refused) = self.guard.judge_literal(&url).await {
-                return Ok(Fetched::None(NoPicture::AddressNotAllowed(refused.to_string())));
-            }
-            let response = match self.get(&url).await? {
-                Ok(response) => response,
-                Err(refused) => return Ok(Fetched::None(NoPicture::AddressNotAllowed(refused.to_string()))),
-            };
-            let Some(next) = redirect_of(&response) else { return self.judge(response).await };
-            if !self.hosts.allow(&next) {
-                return Ok(Fetched::None(NoPicture::HostNotAllowed(next.origin().ascii_serialization())));
-            }
-            url = next;
+        match self.files.follow(wanted.url(&self.settings.base, self.settings.width)).await? {
+            Followed::Answer(response) => self.judge(response).await,
+            Followed::Refused(elsewhere) => Ok(Fetched::None(elsewhere.into())),
         }
-        Ok(Fetched::None(NoPicture::TooManyRedirects))
-    }
-
-    async fn get(&self, url: &Url) -> Result<Result<Response, AddressRefused>, Error> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        match self.client(url)?.get(url.clone()).send().await {
-            Ok(response) => Ok(Ok(response)),
-            Err(error) => match refused_address(&error) {
-                Some(refused) => Ok(Err(refused)),
-                None => Err(http::failed(CALL, error, self.settings.timeout)),
-            },
-        }
-    }
-
-    fn client(&self, url: &Url) -> Result<&Client, Error> {
-        let slot = if url.scheme() == "https" { &self.secure } else { &self.plain };
-        slot.get_or_init(|| self.build(url)).as_ref().map_err(Clone::clone)
-    }
-
-    /// Without a proxy: the address connected to would be the proxy's, and no check worth anything.
-    fn build(&self, url: &Url) -> Result<Client, Error> {
-        http::builder(url)?
-            .no_proxy()
-            .dns_resolver(self.guard.clone())
-            .connect_timeout(self.settings.connect_timeout)
-            .timeout(self.settings.timeout)
-            .build()
-            .map_err(|error| Error::Setup(format!("no HTTP client for pictures: {}", error.without_url())))
     }
 
     async fn judge(&self, response: Response) -> Result<Fetched, Error> {
@@ -253,7 +196,7 @@ impl Thumbnails {
         if status == StatusCode::OK {
             return self.picture(response).await;
         }
-        if status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429) {
+        if may_pass(status.as_u16()) {
             return Ok(Fetched::NotYet {
                 retry_after: retry_after(&response),
                 why: format!("HTTP status {}", status.as_u16()),
@@ -277,13 +220,6 @@ impl Thumbnails {
             None => Fetched::None(NoPicture::NotAnImage(image_type::name_of_other(&bytes))),
         })
     }
-}
-
-fn redirect_of(response: &Response) -> Option<Url> {
-    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
-    }
-    response.url().join(response.headers().get(LOCATION)?.to_str().ok()?).ok()
 }
 
 /// The number of Kaltura's own error: `X-Kaltura: error-11`.
@@ -317,23 +253,4 @@ fn name_of(number: u32) -> &'static str {
         58 => " (recycled)",
         _ => "",
     }
-}
-
-/// As long as the failure is cached, within reason; a minute where nothing is said.
-fn retry_after(response: &Response) -> Duration {
-    let cached = response.headers().get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
-    let max_age =
-        cached.and_then(|text| text.split(',').find_map(|part| part.trim().strip_prefix("max-age=")?.parse().ok()));
-    Duration::from_secs(max_age.unwrap_or(60).clamp(10, 300))
-}
-
-fn refused_address(error: &reqwest::Error) -> Option<AddressRefused> {
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if let Some(refused) = cause.downcast_ref::<AddressRefused>() {
-            return Some(refused.clone());
-        }
-        next = cause.source();
-    }
-    None
 }

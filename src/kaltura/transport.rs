@@ -96,6 +96,21 @@ impl Transport {
         answer
     }
 
+    /// Asks for a file; the body is not read yet. Not among the calls, but kept to their pace.
+    ///
+    /// # Errors
+    /// `Resting` without sending; `Timeout`, `Unreachable`.
+    pub(super) async fn post_for_file(&self, call: &'static str, body: &Value) -> Result<Response, Error> {
+        let _permit = self.limiter.permit().await?;
+        let request = self.keeping.post(self.url(call)).header(CONTENT_TYPE, "application/json").body(body.to_string());
+        request.send().await.map_err(|error| http::failed(call, error, self.bounds.timeout))
+    }
+
+    /// How long an exchange may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.bounds.timeout
+    }
+
     async fn exchange(&self, call: &'static str, request: reqwest::RequestBuilder) -> Result<Answer, Error> {
         let timeout = self.bounds.timeout;
         let response = request.send().await.map_err(|error| http::failed(call, error, timeout))?;

@@ -2,6 +2,7 @@
 //!
 //! * [`shows`]: the texts, from `data/shows.json`; [`cast`]: which entry plays which state;
 //! * [`documents`]: custom metadata of every decision case; [`media`]: flavors, captions, thumbnails;
+//! * [`spoken`]: what is said in captions, in every format and state;
 //! * [`extras`]: what is not a video: pictures, playlists, texts, live streams, a replacement.
 //!
 //! The same seed and the same time give the same account. Nothing in it exists.
@@ -11,6 +12,7 @@ mod documents;
 mod extras;
 mod media;
 mod shows;
+mod spoken;
 
 use fastrand::Rng;
 

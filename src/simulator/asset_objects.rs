@@ -82,7 +82,7 @@ pub fn caption_object(account: &SimAccount, entry: &EntryId, caption: &SimCaptio
         "label": caption.label,
         "format": caption.format,
         "status": caption.status,
-        "displayOnPlayer": true,
+        "displayOnPlayer": caption.display_on_player,
         "usage": 0,
         "objectType": "KalturaCaptionAsset",
     })

@@ -140,6 +140,30 @@ pub struct SimCaption {
     pub format: String,
     /// 2 ready, 3 deleted.
     pub status: i64,
-    /// The file.
-    pub content: String,
+    /// Whether the player offers them; not before they are approved, where captions are moderated.
+    pub display_on_player: bool,
+    /// The file, in whatever encoding.
+    pub content: Vec<u8>,
+}
+
+impl SimCaption {
+    /// A file of SubRip in English, ready.
+    pub fn srt(id: &str, content: &str, at: i64) -> Self {
+        Self {
+            id: id.to_owned(),
+            version: 2,
+            tags: String::new(),
+            file_ext: "srt".to_owned(),
+            created_at: at,
+            updated_at: at,
+            language: "English".to_owned(),
+            language_code: "en".to_owned(),
+            is_default: None,
+            label: "English".to_owned(),
+            format: "1".to_owned(),
+            status: 2,
+            display_on_player: true,
+            content: content.as_bytes().to_vec(),
+        }
+    }
 }

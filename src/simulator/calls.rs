@@ -27,6 +27,7 @@ pub struct CallLog {
     calls: usize,
     http_requests: usize,
     image_requests: usize,
+    file_requests: usize,
     sessions: BTreeSet<String>,
 }
 
@@ -71,6 +72,11 @@ impl CallLog {
         self.image_requests += 1;
     }
 
+    /// Counts a request for a file: it is a call of the API, and none of those that an entry costs.
+    pub fn record_file(&mut self) {
+        self.file_requests += 1;
+    }
+
     /// The latest 20,000 calls, oldest first.
     pub fn calls(&self) -> Vec<Call> {
         self.latest.iter().cloned().collect()
@@ -81,9 +87,14 @@ impl CallLog {
         self.counts.get(&service_action.to_ascii_lowercase()).copied().unwrap_or_default()
     }
 
-    /// HTTP requests to the API; pictures are not among them.
+    /// HTTP requests to the API; pictures and files are not among them.
     pub fn http_requests(&self) -> usize {
-        self.http_requests
+        self.http_requests - self.file_requests
+    }
+
+    /// HTTP requests for files of captions.
+    pub fn file_requests(&self) -> usize {
+        self.file_requests
     }
 
     /// HTTP requests for pictures.

@@ -126,7 +126,7 @@ impl Simulator {
     }
 
     /// Replaces the text of captions: no API notification. Returns whether they are there and the text is another.
-    pub fn update_caption(&self, caption: &str, content: &str) -> bool {
+    pub fn update_caption(&self, caption: &str, content: &[u8]) -> bool {
         self.edit(|account| edits::assets::update_caption(account, caption, content))
     }
 

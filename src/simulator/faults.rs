@@ -51,9 +51,9 @@ pub enum Fault {
 
     /// For pictures: 404 `error-11`, the picture is being made.
     BeingMade,
-    /// For pictures: 302 to this URL.
+    /// For pictures and files: 302 to this URL.
     Redirect(String),
-    /// For pictures: these bytes with 200.
+    /// For pictures and files: these bytes with 200.
     Bytes(Vec<u8>),
 }
 

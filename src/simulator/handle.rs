@@ -144,6 +144,11 @@ impl Simulator {
         lock(&self.shared.log).image_requests()
     }
 
+    /// HTTP requests for files of captions, which come through the API and are not counted there.
+    pub fn file_requests(&self) -> usize {
+        lock(&self.shared.log).file_requests()
+    }
+
     /// Forgets what was called.
     pub fn reset_calls(&self) {
         *lock(&self.shared.log) = CallLog::default();

@@ -42,6 +42,7 @@ mod entry_change;
 mod entry_list;
 mod entry_object;
 mod execution;
+mod files;
 mod http1;
 mod json;
 mod ks;

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::answer::{self, Answer};
 use super::execution::{Origin, execute, execute_all};
 use super::faults::{Fault, Strike};
+use super::files;
 use super::outcome::ApiError;
 use super::request::{Asked, Request, Sent};
 use super::shared::{Shared, lock};
@@ -46,7 +47,12 @@ async fn api(http: &HttpRequest, path: &str, body: &[u8], shared: &Shared) -> Ht
         return refusal;
     }
     let peer = http.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
-    let answer = work(shared, &request, Origin { uri: http.path(), peer: &peer });
+    let origin = Origin { uri: http.path(), peer: &peer };
+    if let (Asked::One(call), true) = (&request.asked, files::is_asked(&request)) {
+        let outcome = execute(shared, call, origin);
+        return files::respond(&lock(&shared.account), &outcome);
+    }
+    let answer = work(shared, &request, origin);
     if strikes.iter().any(|strike| matches!(strike.fault, Fault::NoAnswer)) {
         std::future::pending::<()>().await;
     }
@@ -66,6 +72,9 @@ fn record(shared: &Shared, request: &Request) -> (Vec<Strike>, HeaderValue) {
     let named: Vec<(String, Vec<String>)> = calls.iter().map(|call| (call.name(), call.ids(&account))).collect();
     let number = {
         let mut log = lock(&shared.log);
+        if files::is_asked(request) {
+            log.record_file();
+        }
         calls.iter().filter_map(|call| call.params.text("ks")).for_each(|ks| log.record_session(ks));
         log.record(&named, account.clock.now())
     };
@@ -98,6 +107,12 @@ async fn before_work(strikes: &[Strike], request: &Request) -> Option<HttpRespon
             Fault::Latency(latency) => tokio::time::sleep(*latency).await,
             Fault::Hang => std::future::pending().await,
             Fault::Http(status) => return Some(proxy_page(*status)),
+            Fault::Redirect(url) => {
+                return Some(HttpResponse::Found().insert_header((header::LOCATION, url.as_str())).finish());
+            }
+            Fault::Bytes(bytes) => {
+                return Some(HttpResponse::Ok().content_type("text/plain;charset=UTF-8").body(bytes.clone()));
+            }
             Fault::RateLimitText => {
                 let text = Answer::One(Ok(Value::from("Rate limit exceeded, please try again later")));
                 return Some(respond(&text, request, Duration::ZERO, &[]));

@@ -312,6 +312,8 @@ async fn forget_content(tx: &mut WriteTx, row_ids: &[RowId]) -> Result<(), Error
         "delete from assets where row_id in (select value from json_each(?))",
         "delete from entry_categories where row_id in (select value from json_each(?))",
         "delete from entry_thumbnails where row_id in (select value from json_each(?))",
+        "delete from caption_texts where row_id in (select value from json_each(?))",
+        "delete from caption_cues where row_id in (select value from json_each(?))",
     ];
     for statement in statements {
         sqlx::query(statement).bind(&parameter).execute(&mut **tx).await?;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::error::Error;
 use super::rows::{self, RowId};
 use super::writer::WriteTx;
+use crate::domain::caption::Caption;
 use crate::domain::entry::Flavor;
 
 #[derive(Serialize)]
@@ -50,6 +51,52 @@ pub(super) async fn replace_flavors(
          from json_each(?)",
     )
     .bind(rows::parameter(&flavors))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct CaptionRow<'a> {
+    row_id: RowId,
+    asset_id: &'a str,
+    status: &'a str,
+    language: Option<&'a str>,
+    label: Option<&'a str>,
+    object: String,
+}
+
+/// Replaces all captions of these entries.
+pub(super) async fn replace_captions(
+    tx: &mut WriteTx,
+    row_ids: &[RowId],
+    captions: &[(RowId, &Caption)],
+) -> Result<(), Error> {
+    sqlx::query("delete from assets where row_id in (select value from json_each(?)) and kind = 'caption'")
+        .bind(rows::parameter(row_ids))
+        .execute(&mut **tx)
+        .await?;
+    if captions.is_empty() {
+        return Ok(());
+    }
+    let captions: Vec<_> = captions
+        .iter()
+        .map(|(row_id, caption)| CaptionRow {
+            row_id: *row_id,
+            asset_id: &caption.id,
+            status: &caption.status,
+            language: caption.language.as_deref(),
+            label: caption.label.as_deref(),
+            object: rows::json(&caption.object),
+        })
+        .collect();
+    sqlx::query(
+        "insert or replace into assets (row_id, kind, asset_id, status, language, label, object)
+         select value ->> 'row_id', 'caption', value ->> 'asset_id', value ->> 'status', value ->> 'language',
+                value ->> 'label', value ->> 'object'
+         from json_each(?)",
+    )
+    .bind(rows::parameter(&captions))
     .execute(&mut **tx)
     .await?;
     Ok(())

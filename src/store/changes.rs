@@ -313,6 +313,8 @@ pub(super) enum Told {
     Content,
     /// Another picture is kept, or none.
     Picture,
+    /// Something else is said in its captions.
+    Spoken,
     /// Nothing but what the judgement finds.
     Facts,
     /// Content came in that nobody is to hear of.

@@ -18,8 +18,9 @@ use super::judgement::{self, Judged};
 use super::mark_gates::{self, MarkGate};
 use super::rows::{self, RowId};
 use super::writer::WriteTx;
-use super::{assets, custom_metadata, thumbnails};
+use super::{assets, captions, custom_metadata, thumbnails};
 use crate::domain::account_facts::{CategoryMembership, MetadataObject};
+use crate::domain::caption::Caption;
 use crate::domain::clock::Timestamp;
 use crate::domain::decide::{Decision, Mark, Tell};
 use crate::domain::entry::{Entry, Flavor, VisibilityFacts};
@@ -97,6 +98,8 @@ pub struct Content {
     pub metadata: Vec<(MetadataObject, MetadataFields)>,
     /// Its renditions.
     pub flavors: Vec<Flavor>,
+    /// Its captions, as far as visitors may have them.
+    pub captions: Vec<Caption>,
     /// Of all of this, as `domain::fingerprint::of_content` makes it.
     pub fingerprint: Fingerprint,
 }
@@ -513,10 +516,14 @@ async fn write_content(tx: &mut WriteTx, account: AccountId, held: &Held<'_>, no
         of_all.clone().flat_map(|(row_id, _, content)| content.metadata.iter().map(|object| (*row_id, object)));
     let flavors =
         of_all.clone().flat_map(|(row_id, _, content)| content.flavors.iter().map(|flavor| (*row_id, flavor)));
+    let tracks: Vec<(RowId, &Caption)> =
+        of_all.clone().flat_map(|(row_id, _, content)| content.captions.iter().map(|track| (*row_id, track))).collect();
     let versions = of_all.map(|(row_id, _, content)| (*row_id, content.entry.thumbnail_version.as_deref()));
     let (metadata, flavors, versions) = (metadata.collect(), flavors.collect(), versions.collect());
     custom_metadata::replace(tx, &row_ids, metadata).await?;
     assets::replace_flavors(tx, &row_ids, flavors).await?;
+    assets::replace_captions(tx, &row_ids, &tracks).await?;
+    captions::want(tx, account, &row_ids, &tracks, now).await?;
     thumbnails::want(tx, account, versions, now).await
 }
 

@@ -50,6 +50,8 @@ pub enum EventKind {
     Purged,
     /// Its picture came in, or did not.
     Thumbnail,
+    /// The file of a caption came in, or did not.
+    Caption,
 }
 
 impl EventKind {
@@ -71,6 +73,7 @@ impl EventKind {
             Self::Braked => "braked",
             Self::Purged => "purged",
             Self::Thumbnail => "thumbnail",
+            Self::Caption => "caption",
         }
     }
 }

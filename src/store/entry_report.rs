@@ -10,6 +10,7 @@ use super::changes::{self, ChangeRow};
 use super::dirty_entries::{Lane, Reasons};
 use super::error::Error;
 use super::rows::{self, RowId};
+use crate::domain::caption::CaptionFormat;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, EntryId};
 use crate::domain::visibility::PublicState;
@@ -104,6 +105,8 @@ pub struct ContentReport {
     pub metadata: Vec<MetadataReport>,
     /// Its renditions and subtitles.
     pub assets: Vec<AssetReport>,
+    /// Its captions.
+    pub captions: Vec<CaptionReport>,
     /// Its picture.
     pub thumbnail: Option<ThumbnailReport>,
     /// The entry as the API told of it.
@@ -172,6 +175,35 @@ pub struct AssetReport {
     pub height: Option<i64>,
     /// kbit/s.
     pub bitrate: Option<i64>,
+}
+
+/// A track of captions, and what is known of its text.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CaptionReport {
+    /// Its id.
+    pub id: String,
+    /// The language's English name.
+    pub language: Option<String>,
+    /// What the player's menu shows.
+    pub label: Option<String>,
+    /// What its file is said to be written in: `SRT`, `DFXP`, `WebVTT`, …
+    pub format: String,
+    /// `2` is ready.
+    pub status: String,
+    /// The version of the file that is wanted; absent when it is not to be read.
+    pub wanted_version: Option<String>,
+    /// The version whose cues are kept.
+    pub version: Option<String>,
+    /// `waiting`, `leased`, `kept` or `none`.
+    pub state: String,
+    /// When it is fetched.
+    pub due_at: Option<String>,
+    /// Failed attempts.
+    pub attempts: i64,
+    /// Cues kept.
+    pub cues: i64,
+    /// Why there is no text, or not yet, or what is odd about it.
+    pub note: Option<String>,
 }
 
 /// The picture of the entry.
@@ -418,6 +450,7 @@ async fn add_content(
         categories: categories(connection, account, row_id).await?,
         metadata: metadata(connection, row_id).await?,
         assets: assets(connection, row_id).await?,
+        captions: captions(connection, row_id).await?,
         thumbnail: thumbnail(connection, row_id).await?,
         object: rows::from_json(&row, "object")?,
     });
@@ -501,6 +534,39 @@ async fn assets(connection: &mut SqliteConnection, row_id: RowId) -> Result<Vec<
             status: row.try_get("status")?,
             height: row.try_get("height")?,
             bitrate: row.try_get("bitrate_kbps")?,
+        })
+    })
+    .collect()
+}
+
+async fn captions(connection: &mut SqliteConnection, row_id: RowId) -> Result<Vec<CaptionReport>, Error> {
+    sqlx::query(
+        "select a.asset_id, a.language, a.label, a.status, a.object ->> 'format' as format, t.wanted_version, t.version,
+                t.state, t.due_at, t.attempts, t.cues, t.note
+         from assets as a
+         cross join caption_texts as t on t.row_id = a.row_id and t.caption_id = a.asset_id
+         where a.row_id = ? and a.kind = 'caption'
+         order by a.asset_id",
+    )
+    .bind(row_id)
+    .fetch_all(connection)
+    .await?
+    .iter()
+    .map(|row| {
+        let format: Option<String> = row.try_get("format")?;
+        Ok(CaptionReport {
+            id: row.try_get("asset_id")?,
+            language: row.try_get("language")?,
+            label: row.try_get("label")?,
+            format: CaptionFormat::from_api(&format.unwrap_or_default()).name().to_owned(),
+            status: row.try_get("status")?,
+            wanted_version: row.try_get("wanted_version")?,
+            version: row.try_get("version")?,
+            state: row.try_get("state")?,
+            due_at: moment(row, "due_at")?,
+            attempts: row.try_get("attempts")?,
+            cues: row.try_get("cues")?,
+            note: row.try_get("note")?,
         })
     })
     .collect()

@@ -80,6 +80,8 @@ struct Known {
     standing: Standing,
     content: Fingerprint,
     thumbnail_version: Option<String>,
+    /// What is said in its captions: a text that differs when that does; absent when nothing is.
+    spoken: Option<String>,
     /// What visitors were last told; `None` for an entry new to the mirror.
     before: Option<Answer>,
 }
@@ -142,7 +144,8 @@ fn reasons(state: &PublicState) -> String {
     words.join(", ")
 }
 
-/// Of everything in the public answer: content, dates, the names of the active categories, the picture's version.
+/// Of everything in the public answer: content, dates, the names of the active categories, the picture's version; and of what
+/// is said in captions, by which the entry is found.
 fn public_fingerprint(known: &Known, policy: &Policy) -> Fingerprint {
     let date = |date: Option<i64>| date.map(|secs| secs.to_string()).unwrap_or_default();
     let names: BTreeSet<&str> = known
@@ -158,7 +161,9 @@ fn public_fingerprint(known: &Known, policy: &Policy) -> Fingerprint {
         date(known.facts.end_date),
         known.thumbnail_version.clone().unwrap_or_default(),
     ];
-    of_texts(fixed.iter().map(String::as_str).chain(names))
+    // Absent where nothing is said: such entries keep the fingerprint they had before captions were kept.
+    let spoken = known.spoken.iter().flat_map(|spoken| ["captions", spoken.as_str()]);
+    of_texts(fixed.iter().map(String::as_str).chain(names).chain(spoken))
 }
 
 async fn load(tx: &mut WriteTx, entries: &[(RowId, Occasion)]) -> Result<Vec<Known>, Error> {
@@ -169,7 +174,10 @@ async fn load(tx: &mut WriteTx, entries: &[(RowId, Occasion)]) -> Result<Vec<Kno
                 e.removed_at, e.public_state, e.public_fingerprint, s.hidden_at, t.version as thumbnail_version,
                 (select json_group_array(json_array(category_id, status))
                  from entry_categories
-                 where row_id = e.row_id) as memberships
+                 where row_id = e.row_id) as memberships,
+                (select group_concat(caption_id || hex(fingerprint), ',' order by caption_id)
+                 from caption_texts
+                 where row_id = e.row_id and fingerprint is not null) as spoken
          from json_each(?) as wanted
          cross join entries as e on e.row_id = wanted.value
          cross join entry_sync as s on s.row_id = e.row_id
@@ -210,6 +218,7 @@ fn known(row: &SqliteRow) -> Result<Known, Error> {
         },
         content,
         thumbnail_version: row.try_get("thumbnail_version")?,
+        spoken: row.try_get("spoken")?,
         before: before.map(|state| Answer { state: PublicState::parse(state), fingerprint: before_fingerprint }),
         entry_id,
     })

@@ -17,6 +17,7 @@ pub(super) const MIRROR: &[Step] = &[
     (2, "mirror", include_str!("../../migrations/mirror/0002_mirror.sql")),
     (3, "outbox", include_str!("../../migrations/mirror/0003_outbox.sql")),
     (4, "events", include_str!("../../migrations/mirror/0004_events.sql")),
+    (5, "captions", include_str!("../../migrations/mirror/0005_captions.sql")),
 ];
 
 /// The history of `thumbnails.db`.

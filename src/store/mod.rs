@@ -18,6 +18,7 @@ mod account_asks;
 mod account_states;
 mod accounts;
 mod assets;
+mod captions;
 mod category_members;
 mod changes;
 mod claims;
@@ -77,6 +78,7 @@ pub use accept::{Acceptance, Accepted, Received};
 pub use account_asks::{AccountAsk, Asked};
 pub use account_states::AccountState;
 pub use accounts::{Account, AccountSpec};
+pub use captions::{FetchedCaption, SavedCaption, WantedCaption};
 pub use changes::{Cause, Change, ChangeRow, Op, Origin};
 pub use claims::{ClaimedBatch, ClaimedEntry, Outcome, Settled};
 pub use custom_metadata::MetadataFields;
@@ -88,7 +90,8 @@ pub use dirty_entries::{DeadEntry, DirtyCounts, Lane, Reason, Reasons};
 pub use entries::{Content, Save, Saved, Seen};
 pub use entry_events::EventKind;
 pub use entry_report::{
-    CategoryReport, ContentReport, DeliveryReport, DirtyReport, EntryReport, FactsReport, ThumbnailReport,
+    CaptionReport, CategoryReport, ContentReport, DeliveryReport, DirtyReport, EntryReport, FactsReport,
+    ThumbnailReport,
 };
 pub use entry_sync::{KnownEntry, MarkRecord, Noted, PendingMark};
 pub use error::Error;
@@ -166,6 +169,7 @@ impl Store {
         let directory = feed::directory(&mut tx).await?;
         claims::void_leases(&mut tx, now).await?;
         delivery_lines::void_leases(&mut tx, now).await?;
+        captions::void_leases(&mut tx, now).await?;
         tx.commit().await?;
         let reception = Reception::open(&mirror);
         let rejections = RejectionDesk::open(&mirror, &reception);

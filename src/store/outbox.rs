@@ -69,6 +69,7 @@ impl News<'_> {
         let when = match event {
             HookEvent::Removed if listener.hears_of_entries() => When::Told,
             HookEvent::ThumbnailChanged => When::NotFilled,
+            HookEvent::Changed if self.occasion.told == Told::Spoken => When::NotFilled,
             _ => When::Always,
         };
         let resync = event == HookEvent::Synced && self.occasion.resync;
@@ -111,7 +112,7 @@ impl News<'_> {
             (Some(why), _) => Some((HookEvent::Changed, Cause::of(why))),
             (None, Some(why)) => Some((HookEvent::Changed, Cause::of_the_end_of(why))),
             (None, None) => match self.occasion.told {
-                Told::Content => Some((HookEvent::Changed, self.occasion.cause)),
+                Told::Content | Told::Spoken => Some((HookEvent::Changed, self.occasion.cause)),
                 Told::Picture => Some((HookEvent::ThumbnailChanged, self.occasion.cause)),
                 Told::Synced | Told::Facts | Told::Quietly => None,
             },
@@ -250,7 +251,7 @@ mod tests {
 
     #[test]
     fn one_fact_is_at_most_one_event() {
-        use Told::{Content, Facts, Picture, Quietly, Synced};
+        use Told::{Content, Facts, Picture, Quietly, Spoken, Synced};
         let (a, b) = (public("a"), public("b"));
         let (held, deleted) = (withheld(&[Withheld::Moderation]), withheld(&[Withheld::Deleted, Withheld::Missing]));
         let missing = withheld(&[Withheld::Missing]);
@@ -274,6 +275,9 @@ mod tests {
             (Facts, Some(&missing), &a, ["entry.changed restored", "entry.changed restored"]),
             (Picture, Some(&a), &b, ["entry.thumbnail_changed changed", "entry.thumbnail_changed changed"]),
             (Picture, Some(&held), &held, ["-", "entry.thumbnail_changed changed"]),
+            (Spoken, Some(&a), &b, ["entry.changed changed", "entry.changed changed"]),
+            (Spoken, Some(&held), &held, ["-", "entry.changed changed"]),
+            (Spoken, Some(&a), &a, ["-", "-"]),
             // What comes in quietly.
             (Quietly, None, &a, ["-", "-"]),
             (Quietly, Some(&a), &b, ["-", "-"]),

@@ -12,6 +12,7 @@ use crate::domain::public_entry::PublishFields;
 use crate::domain::sync_rules::{ProfileRef, SyncRules};
 use crate::domain::visibility::Policy;
 use crate::kaltura::batch::Witness;
+use crate::kaltura::captions::CaptionFiles;
 use crate::kaltura::client::Client;
 use crate::kaltura::thumbnails::Thumbnails;
 use crate::metadata_xml::schema::Schema;
@@ -29,6 +30,8 @@ pub struct Account {
     pub client: Arc<Client>,
     /// The way to its pictures.
     pub thumbnails: Thumbnails,
+    /// The way to the files of its captions.
+    pub captions: CaptionFiles,
     /// The operator's rules.
     pub rules: SyncRules,
     /// Which fields the operator publishes.
@@ -82,7 +85,7 @@ impl Account {
         id: AccountId,
         partner_id: PartnerId,
         label: String,
-        (client, thumbnails): (Client, Thumbnails),
+        (client, thumbnails, captions): (Client, Thumbnails, CaptionFiles),
         rules: SyncRules,
         publish: PublishFields,
     ) -> Self {
@@ -94,6 +97,7 @@ impl Account {
             label,
             client: Arc::new(client),
             thumbnails,
+            captions,
             rules,
             publish,
             facts,

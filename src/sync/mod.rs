@@ -13,6 +13,7 @@
 //! | `failures.rs` | the write-back when a sync failed for good |
 //! | `retry.rs` | errors and failures into outcomes |
 //! | `thumbnails.rs` | the images' own lane |
+//! | `captions.rs` | the lane of caption files |
 //! | `asks.rs` | what events ask of an account as a whole, and when |
 //! | `timers.rs` | policy and profiles, dates, pruning |
 //! | `account.rs` | what is known of an account |
@@ -21,6 +22,7 @@
 mod absence;
 pub mod account;
 mod asks;
+mod captions;
 mod failures;
 pub mod handlers;
 mod marks;
@@ -48,7 +50,7 @@ use handlers::CategoryPasses;
 use retry::Retries;
 use stop::Stop;
 
-/// How the work is done, from `[sync]` and `[thumbnails]`.
+/// How the work is done, from `[sync]`, `[thumbnails]` and `[captions]`.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Batches worked on side by side.
@@ -71,6 +73,8 @@ pub struct Settings {
     pub retries: Retries,
     /// Images fetched side by side; 0 leaves images alone.
     pub thumbnail_workers: usize,
+    /// Caption files fetched side by side; 0 leaves captions alone.
+    pub caption_workers: usize,
     /// How long old rows are kept.
     pub retention: Retention,
 }
@@ -103,11 +107,12 @@ pub struct Sync {
     clock: Clock,
     stop: Stop,
     thumbnails_wanted: Notify,
+    captions_wanted: Notify,
     /// Rung when a batch has been told to the end.
     settled: Notify,
     /// Accounts whose profiles and policy have been asked for since the start, with or without success.
     facts_asked: watch::Sender<usize>,
-    /// Pictures being fetched.
+    /// Pictures and caption files being fetched.
     fetching: AtomicUsize,
     /// When each category was last passed over.
     category_passes: CategoryPasses,
@@ -119,7 +124,8 @@ impl Sync {
     /// Puts the work together; nothing runs yet.
     pub fn new(store: Store, accounts: Vec<Account>, settings: Settings, clock: Clock) -> Arc<Self> {
         let accounts = accounts.into_iter().map(|account| (account.id, Arc::new(account))).collect();
-        let (stop, thumbnails_wanted, settled) = (Stop::new(), Notify::new(), Notify::new());
+        let (stop, settled) = (Stop::new(), Notify::new());
+        let (thumbnails_wanted, captions_wanted) = (Notify::new(), Notify::new());
         let shapes = watch::Sender::new(Arc::default());
         let (fetching, facts_asked) = (AtomicUsize::new(0), watch::Sender::new(0));
         Arc::new(Self {
@@ -129,6 +135,7 @@ impl Sync {
             clock,
             stop,
             thumbnails_wanted,
+            captions_wanted,
             settled,
             facts_asked,
             fetching,
@@ -148,6 +155,9 @@ impl Sync {
             tasks.spawn(Arc::clone(self).keep_dates(Arc::clone(account)));
             if self.settings.thumbnail_workers > 0 {
                 tasks.spawn(Arc::clone(self).keep_thumbnails(Arc::clone(account)));
+            }
+            if self.settings.caption_workers > 0 {
+                tasks.spawn(Arc::clone(self).keep_captions(Arc::clone(account)));
             }
         }
         tasks.spawn(Arc::clone(self).keep_asks());
@@ -174,7 +184,7 @@ impl Sync {
         }
     }
 
-    /// Waits until some batch or picture has been told to its end, or a moment has passed.
+    /// Waits until some batch, picture or caption file has been told to its end, or a moment has passed.
     pub async fn settled(&self) {
         let _ = tokio::time::timeout(IDLE_POLL, self.settled.notified()).await;
     }
@@ -189,6 +199,11 @@ impl Sync {
         }
         for account in self.accounts.keys().filter(|_| self.settings.thumbnail_workers > 0) {
             if is_due(self.store.next_thumbnail_due(*account).await?) {
+                return Ok(false);
+            }
+        }
+        for account in self.accounts.keys().filter(|_| self.settings.caption_workers > 0) {
+            if is_due(self.store.next_caption_due(*account).await?) {
                 return Ok(false);
             }
         }

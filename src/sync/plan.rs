@@ -195,8 +195,10 @@ impl Judge<'_> {
         let metadata: Vec<_> = look.metadata.iter().map(|object| (object.clone(), fields(object))).collect();
         let texts: Vec<_> = look.metadata.iter().map(|object| (object, self.text_that_counts(object))).collect();
         let texts: Vec<_> = texts.into_iter().filter(|(_, text)| !text.is_empty()).collect();
-        let fingerprint = fingerprint::of_content(&look.entry, &texts, &look.flavors);
-        Content { entry: look.entry.clone(), metadata, flavors: look.flavors.clone(), fingerprint }
+        // What Kaltura's own player does not offer is not for visitors: it may not be approved yet.
+        let captions: Vec<_> = look.captions.iter().filter(|caption| caption.is_on_player).cloned().collect();
+        let fingerprint = fingerprint::of_content(&look.entry, &texts, &look.flavors, &captions);
+        Content { entry: look.entry.clone(), metadata, flavors: look.flavors.clone(), captions, fingerprint }
     }
 
     fn text_that_counts(&self, object: &MetadataObject) -> String {

@@ -118,7 +118,12 @@ impl Sync {
             story.known.get(id).is_some_and(|known| absence::may_confirm(known, confirm_after, story.looked_at))
         });
         let witness = if confirming { self.witness(story.account, ids).await? } else { None };
-        Ok(LookOptions { profiles: story.facts.profile_ids(), witness, fresh_connection: confirming })
+        Ok(LookOptions {
+            profiles: story.facts.profile_ids(),
+            captions: self.settings.caption_workers > 0,
+            witness,
+            fresh_connection: confirming,
+        })
     }
 
     /// An entry that should be there. One that was missing lately is asked only when there is no other.

@@ -12,12 +12,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Whoever calls out makes his client there: redirects, trust and the crypto provider are set in one place.
     ("outbound", &[]),
     ("metadata_xml", &["domain"]),
+    // Pure parsers: a file's bytes come in from `sync`, which has fetched them.
+    ("captions", &["domain"]),
     ("notification", &["domain"]),
     ("kaltura", &["domain", "outbound"]),
     ("store", &["domain", "notification"]),
     ("search", &["domain", "store"]),
     ("intake", &["domain", "notification", "store"]),
-    ("sync", &["domain", "metadata_xml", "kaltura", "store"]),
+    ("sync", &["domain", "metadata_xml", "captions", "kaltura", "store"]),
     ("catalogue", &["domain", "kaltura", "store"]),
     ("hooks", &["domain", "outbound", "store"]),
     ("web", &["domain", "store", "search", "intake", "catalogue", "hooks"]),
@@ -37,7 +39,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     // The simulator's sender speaks HTTP as Kaltura's worker does, the command line as an operator of a running daemon.
     ("reqwest", &["outbound", "kaltura", "hooks", "simulator", "cli"]),
     ("rustls", &["outbound"]),
-    ("quick_xml", &["metadata_xml", "notification", "kaltura", "simulator"]),
+    // DFXP captions are XML documents.
+    ("quick_xml", &["metadata_xml", "captions", "notification", "kaltura", "simulator"]),
 ];
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod admin_api;
 mod architecture;
+mod captions;
 mod cli_notification;
 mod cli_reading;
 mod cli_serve;

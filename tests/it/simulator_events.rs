@@ -276,7 +276,11 @@ fn assets_categories_and_profiles_have_events_of_their_own() {
             |account| edits::assets::add_caption(account, &one(), caption()),
             &["CaptionAsset:2", "CaptionAsset:5"],
         ),
-        ("they change", |account| assert!(edits::assets::update_caption(account, "0_c", "other")), &["CaptionAsset:3"]),
+        (
+            "they change",
+            |account| assert!(edits::assets::update_caption(account, "0_c", b"other")),
+            &["CaptionAsset:3"],
+        ),
         (
             "they are deleted",
             |account| assert!(edits::assets::delete_caption(account, "0_c")),
@@ -347,21 +351,7 @@ fn rules() -> Vec<serde_json::Value> {
 }
 
 fn caption() -> SimCaption {
-    SimCaption {
-        id: "0_c".to_owned(),
-        version: 2,
-        tags: String::new(),
-        file_ext: "srt".to_owned(),
-        created_at: 0,
-        updated_at: 0,
-        language: "English".to_owned(),
-        language_code: "en".to_owned(),
-        is_default: None,
-        label: "English".to_owned(),
-        format: "1".to_owned(),
-        status: 2,
-        content: "words".to_owned(),
-    }
+    SimCaption::srt("0_c", "words", 0)
 }
 
 /// The echo: nobody edits, and yet the metadata event comes back, for a mark is a write like any other.

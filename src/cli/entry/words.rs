@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::answer;
 use crate::domain::decide::Reason;
-use crate::store::{AccountState, DeliveryReport, EntryReport};
+use crate::store::{AccountState, CaptionReport, DeliveryReport, EntryReport};
 
 /// Lines of a name and a text; what is not there is no line.
 struct Lines(String);
@@ -83,7 +83,8 @@ fn add_content(lines: &mut Lines, report: &EntryReport) {
         let contexts = category.privacy_contexts.join(", ");
         if contexts.is_empty() { name } else { format!("{name} (privacy context {contexts})") }
     });
-    let assets = content.assets.iter().map(|asset| {
+    let renditions = content.assets.iter().filter(|asset| asset.kind != "caption");
+    let assets = renditions.map(|asset| {
         let height = asset.height.map_or_else(String::new, |height| format!(" {height}p"));
         format!("{} {}{height}", asset.kind, asset.id)
     });
@@ -101,10 +102,27 @@ fn add_content(lines: &mut Lines, report: &EntryReport) {
         .line("assets", listed(assets))
         .line("thumbnail", thumbnail)
         .line("seq", Some(content.seq));
+    for caption in &content.captions {
+        lines.line("caption", Some(caption_in_words(caption)));
+    }
     for metadata in &content.metadata {
         let (profile, version, fields) = (metadata.profile_id, metadata.version, &metadata.fields);
         lines.line("metadata", Some(format!("profile {profile}, version {version}: {fields}")));
     }
+}
+
+fn caption_in_words(caption: &CaptionReport) -> String {
+    let CaptionReport { id, format, version, cues, note, .. } = caption;
+    let names =
+        caption.language.iter().chain(caption.label.iter().filter(|label| caption.language.as_ref() != Some(label)));
+    let name = names.cloned().collect::<Vec<_>>().join(", ");
+    let text = match version {
+        Some(version) => format!("{cues} cues of version {version}"),
+        None if caption.state == "none" => "no text".to_owned(),
+        None => "not fetched yet".to_owned(),
+    };
+    let note = note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
+    format!("{id} {name}, {format}: {text}{note}")
 }
 
 /// Between commas; nothing when there is nothing.

@@ -3,6 +3,7 @@
 use fastrand::Rng;
 
 use super::shows::Show;
+use super::spoken::{self, Style};
 use crate::simulator::assets::{SimCaption, SimFlavor, SimThumbAsset};
 use crate::simulator::entry::{SimEntry, SimStatus, ThumbnailSource};
 use crate::simulator::state::SimAccount;
@@ -59,31 +60,37 @@ fn as_audio(flavor: &mut SimFlavor) {
     flavor.video_codec_id = None;
 }
 
-/// Captions in the show's own language, sometimes in English, too.
+/// Captions in the show's own language, sometimes in English, too; of the English ones some are not approved yet.
 fn add_captions(account: &mut SimAccount, entry: &SimEntry, show: &Show, number: usize) {
-    let mut captions = vec![caption(account, entry, &show.language, &show.code, &show.description)];
+    let said = spoken::lines(&show.title, &show.description);
+    let style = Style::of(account.captions.len(), &said);
+    let mut captions = vec![caption(account, entry, (&show.language, &show.code), style, &said)];
     captions[0].is_default = Some(true);
     if show.code != "en" && number.is_multiple_of(2) {
-        captions.push(caption(account, entry, "English", "en", "Welcome."));
+        let said = ["Welcome.".to_owned(), format!("Today's subject: {}.", show.subject.to_lowercase())];
+        let mut english = caption(account, entry, ("English", "en"), Style::Srt, &said);
+        english.display_on_player = !number.is_multiple_of(5);
+        captions.push(english);
     }
     account.captions.insert(entry.id.clone(), captions);
 }
 
-fn caption(account: &mut SimAccount, entry: &SimEntry, language: &str, code: &str, spoken: &str) -> SimCaption {
+fn caption(
+    account: &mut SimAccount,
+    entry: &SimEntry,
+    (language, code): (&str, &str),
+    style: Style,
+    said: &[String],
+) -> SimCaption {
     SimCaption {
-        id: account.make_object_id(),
-        version: 2,
-        tags: String::new(),
-        file_ext: "srt".to_owned(),
-        created_at: entry.created_at + 600,
+        file_ext: style.file_ext().to_owned(),
         updated_at: entry.created_at + 660,
         language: language.to_owned(),
         language_code: code.to_owned(),
-        is_default: None,
         label: language.to_owned(),
-        format: "1".to_owned(),
-        status: 2,
-        content: format!("1\n00:00:00,500 --> 00:00:04,000\n{spoken}\n"),
+        format: style.format().to_owned(),
+        content: style.file(said),
+        ..SimCaption::srt(&account.make_object_id(), "", entry.created_at + 600)
     }
 }
 

@@ -85,11 +85,11 @@ pub fn add_caption(account: &mut SimAccount, entry: &EntryId, caption: SimCaptio
 }
 
 /// Replaces the text of captions: a new version. Returns whether they are there and the text is another.
-pub fn update_caption(account: &mut SimAccount, caption: &str, content: &str) -> bool {
+pub fn update_caption(account: &mut SimAccount, caption: &str, content: &[u8]) -> bool {
     let now = account.now();
     let is_meant = |known: &SimCaption| known.id == caption && known.status != DELETED && known.content != content;
     let Some((entry, changed)) = change(&mut account.captions, is_meant) else { return false };
-    content.clone_into(&mut changed.content);
+    changed.content = content.to_vec();
     changed.version += 10;
     changed.updated_at = now;
     let subject = Subject::Caption(entry, changed.clone());

@@ -55,19 +55,5 @@ fn thumb(id: String, at: i64) -> SimThumbAsset {
 }
 
 fn caption(id: String, at: i64) -> SimCaption {
-    SimCaption {
-        id,
-        version: 2,
-        tags: String::new(),
-        file_ext: "srt".to_owned(),
-        created_at: at,
-        updated_at: at,
-        language: "English".to_owned(),
-        language_code: "en".to_owned(),
-        is_default: None,
-        label: "English".to_owned(),
-        format: "1".to_owned(),
-        status: 2,
-        content: "1\n00:00:00,500 --> 00:00:04,000\nA specimen.\n".to_owned(),
-    }
+    SimCaption::srt(&id, "1\n00:00:00,500 --> 00:00:04,000\nA specimen.\n", at)
 }

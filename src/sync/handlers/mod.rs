@@ -8,6 +8,7 @@
 //! at twice, or fetched twice. And it must bear to be run again: whatever a crash interrupts begins again with the look.
 
 mod added;
+mod captions;
 mod category;
 mod deleted;
 mod mark;
@@ -103,9 +104,10 @@ pub(super) const ALWAYS: [Step; 2] = [
 ];
 
 /// After: what follows from what was kept.
-pub(super) const AFTER: [Step; 3] = [
+pub(super) const AFTER: [Step; 4] = [
     ("told", "the log tells what was decided and what visitors see", told::run),
     ("pictures", "the thumbnails' lane is woken", pictures::run),
+    ("captions", "the lane of caption files is woken, and the log told if their list was not answered", captions::run),
     ("mark", "the sync field is written back, where nobody hinted again meanwhile", mark::run),
 ];
 

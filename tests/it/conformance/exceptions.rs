@@ -8,6 +8,10 @@ pub fn reason(name: &str) -> Option<&'static str> {
 /// Exchanges that are not replayed: start of the name, reason.
 const EXCHANGES: &[(&str, &str)] = &[
     (
+        "caption_captionasset.getUrl",
+        "the session in the URL is drawn anew, for this file alone; the rest is compared in captions.rs",
+    ),
+    (
         "error.action_blocked",
         "media.getMrss is not implemented; what is blocked is a fault here (Fault::ActionBlocked)",
     ),
@@ -28,6 +32,8 @@ pub const NOT_RECORDED: &[&str] = &[
     "baseEntry.delete",
     "baseEntry.flag",
     "baseEntry.reject",
+    "caption_captionasset.get",
+    "caption_captionasset.getUrl",
     "categoryEntry.add",
     "categoryEntry.delete",
     "eventnotification_eventnotificationtemplate.clone",

@@ -212,6 +212,9 @@ pub fn at(observed: &Observed, capture: &Capture) -> SimAccount {
     for object in known("caption") {
         account.captions.entry(entry_id(&object, "entryId")).or_default().push(caption(&object));
     }
+    if capture.name.starts_with("caption_captionasset.serve") {
+        account.captions.values_mut().flatten().for_each(|caption| caption.content.clone_from(&capture.answer));
+    }
     for object in known("metadata") {
         account.metadata.entry(entry_id(&object, "objectId")).or_default().push(metadata(&object));
     }
@@ -545,7 +548,8 @@ fn caption(object: &Object) -> SimCaption {
         label: text(object, "label"),
         format: text(object, "format"),
         status: int(object, "status"),
-        content: "x".repeat(int(object, "size") as usize),
+        display_on_player: object.get("displayOnPlayer").and_then(Value::as_bool).unwrap_or(true),
+        content: vec![b'x'; int(object, "size") as usize],
     }
 }
 

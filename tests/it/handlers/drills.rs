@@ -6,6 +6,7 @@
 use futures_util::StreamExt;
 use futures_util::stream;
 use kaltura_mirror::simulator::account::SYNC_PROFILE;
+use kaltura_mirror::simulator::assets::SimCaption;
 use kaltura_mirror::simulator::edits;
 use kaltura_mirror::simulator::entry::SimEntry;
 use kaltura_mirror::simulator::faults::{Fault, When};
@@ -119,6 +120,7 @@ async fn drill(stage: &str, name: &str) {
         ("always", "save") => synced_through(&[Moment::Claimed, Moment::LookedAt, Moment::Saved]).await,
         ("after", "told") => synced_through(&[Moment::Settled]).await,
         ("after", "pictures") => pictures().await,
+        ("after", "captions") => captions().await,
         ("after", "mark") => synced_through(&[Moment::Saved, Moment::MarkSent, Moment::Settled]).await,
         ("asked", "policy") => policy().await,
         ("asked", "category") => category().await,
@@ -234,6 +236,20 @@ async fn pictures() {
     house.pass(LONG).await;
     let picture = http::get(house.daemon.public, &format!("/thumbnails/{id}")).await;
     assert_eq!(picture.status, 200);
+}
+
+async fn captions() {
+    const FILE: &str = "caption_captionasset.serve";
+    let house = open().await;
+    let id = house.asked_for();
+    let words = "1\n00:00:01,000 --> 00:00:02,000\nHello\n";
+    house.kaltura.add_caption(&id, SimCaption::srt("0_captiona", words, crate::house::START.as_secs()));
+    house.kaltura.fault(When::call(FILE).once(), Fault::Hang);
+    house.tell("entry_update", &id).await;
+    let house = house.stopped_in(FILE).await;
+    house.pass(LONG).await;
+    let cues = house.daemon.store.cues(house.account(), std::slice::from_ref(&id)).await.unwrap();
+    assert_eq!(cues[&id].len(), 1);
 }
 
 async fn troubles() {

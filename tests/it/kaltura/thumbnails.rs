@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kaltura_mirror::domain::entry::{Entry, as_object};
 use kaltura_mirror::kaltura::error::{Class, Error};
+use kaltura_mirror::kaltura::files::Elsewhere;
 use kaltura_mirror::kaltura::thumbnails::{Fetched, NoPicture, ThumbnailSettings, Thumbnails, Wanted};
 use serde_json::{Value, json};
 
@@ -144,7 +145,10 @@ async fn redirects_are_followed_to_allowed_hosts_only() {
     let target = format!("{}picture.jpg", cdn.url);
     let stub = Stub::start(move |_, _| moved(target.clone())).await;
     let refused = fetched(&stub).await.unwrap();
-    assert_eq!(refused, Fetched::None(NoPicture::HostNotAllowed(cdn.url.trim_end_matches('/').to_owned())));
+    assert_eq!(
+        refused,
+        Fetched::None(NoPicture::Elsewhere(Elsewhere::HostNotAllowed(cdn.url.trim_end_matches('/').to_owned())))
+    );
     assert!(cdn.requests().is_empty());
 
     let host = cdn.url.trim_start_matches("http://").trim_end_matches('/').to_owned();
@@ -173,7 +177,10 @@ async fn an_inside_address_is_refused_although_its_host_is_allowed() {
         let outside = "http://93.184.216.34/".parse().unwrap();
         let thumbnails = Thumbnails::new(ThumbnailSettings { base, ..ThumbnailSettings::of(outside) });
         let fetched = thumbnails.fetch(&wanted()).await.unwrap();
-        assert!(matches!(fetched, Fetched::None(NoPicture::AddressNotAllowed(_))), "{host}: {fetched:?}");
+        assert!(
+            matches!(fetched, Fetched::None(NoPicture::Elsewhere(Elsewhere::AddressNotAllowed(_)))),
+            "{host}: {fetched:?}"
+        );
     }
     assert!(inside.requests().is_empty());
 }
@@ -184,7 +191,7 @@ async fn a_redirect_to_another_kind_of_inside_address_is_refused() {
     let allowed_hosts = Some(vec!["169.254.169.254".to_owned()]);
     let thumbnails = Thumbnails::new(ThumbnailSettings { allowed_hosts, ..settings(&stub) });
     let fetched = thumbnails.fetch(&wanted()).await.unwrap();
-    assert!(matches!(fetched, Fetched::None(NoPicture::AddressNotAllowed(_))), "{fetched:?}");
+    assert!(matches!(fetched, Fetched::None(NoPicture::Elsewhere(Elsewhere::AddressNotAllowed(_)))), "{fetched:?}");
 }
 
 fn entry(change: Value) -> Entry {

@@ -122,7 +122,7 @@ async fn nothing_but_the_allow_list_leaves_by_any_public_route() {
         assert_only_what_is_told(&entry);
     }
     let video = house.public_entry(&ids[0]).await.unwrap().to_string();
-    for told in ["name", "description", "tag", "reference", "category", "flavor", "speaker", "link text"] {
+    for told in ["name", "description", "tag", "reference", "category", "flavor", "caption", "speaker", "link text"] {
         assert!(video.contains(&format!("{OUTSIDE} {told}")), "{told}: {video}");
     }
     let everything = everything_public(&house, &ids).await;
@@ -280,24 +280,18 @@ fn add_assets(account: &mut SimAccount, id: &EntryId, now: i64) {
     };
     let unready = SimFlavor { id: "0_canaryfl".to_owned(), status: 0, ..ready.clone() };
     account.flavors.insert(id.clone(), vec![ready, unready]);
+    let spoken = "1\n00:00:01,000 --> 00:00:02,000\ncanary of what is said\n";
     let caption = SimCaption {
-        id: account.make_object_id(),
-        version: 1,
         tags: "canary caption tag".to_owned(),
         file_ext: "canary".to_owned(),
-        created_at: now,
-        updated_at: now,
-        language: "English".to_owned(),
         language_code: "canary".to_owned(),
-        is_default: None,
         label: "told caption".to_owned(),
-        format: "1".to_owned(),
-        status: 2,
-        content: "canary caption".to_owned(),
+        ..SimCaption::srt(&account.make_object_id(), spoken, now)
     };
     let unready =
         SimCaption { id: "0_canaryca".to_owned(), label: "canary caption".to_owned(), status: 0, ..caption.clone() };
-    account.captions.insert(id.clone(), vec![caption, unready]);
+    let unapproved = SimCaption { id: "0_canarycu".to_owned(), display_on_player: false, status: 2, ..unready.clone() };
+    account.captions.insert(id.clone(), vec![caption, unready, unapproved]);
     let thumb = SimThumbAsset {
         id: "0_canaryth".to_owned(),
         version: 1,

@@ -196,7 +196,7 @@ pub fn synced_as(id: &str, edit: Value) -> Seen {
     let entry = api_entry(id, edit);
     let object = metadata(id, 2, "Sync Needed");
     let flavors = vec![flavor(id, "0_flavor01", 360), flavor(id, "0_flavor02", 720)];
-    let fingerprint = fingerprint::of_content(&entry, &[(&object, "<Topic>physics</Topic>".to_owned())], &flavors);
+    let fingerprint = fingerprint::of_content(&entry, &[(&object, "<Topic>physics</Topic>".to_owned())], &flavors, &[]);
     Seen {
         entry_id: entry.id.clone(),
         facts: entry.facts.clone(),
@@ -214,6 +214,7 @@ pub fn synced_as(id: &str, edit: Value) -> Seen {
                 vec![("Topic".into(), vec!["physics".into()]), ("SyncStatus".into(), vec!["Sync Needed".into()])],
             )],
             flavors,
+            captions: Vec::new(),
             fingerprint,
             entry,
         }),
