@@ -72,6 +72,7 @@ pub mod kaltura;
 pub mod metadata_xml;
 pub mod notification;
 pub mod outbound;
+pub mod search;
 pub mod simulator;
 pub mod store;
 pub mod sync;

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::domain::clock::{Clock, Jitter};
 use crate::hooks::{self, Hooks, Listeners};
 use crate::intake::Intake;
+use crate::search::{self, Indexer, Search};
 use crate::store::Store;
 use crate::sync::{Running, Sync};
 use crate::web::{self, AdminToken, FeedDoor, Listening, Site};
@@ -44,10 +45,13 @@ pub struct Daemon {
     pub intake: Intake,
     /// Whom it tells.
     pub hooks: Arc<Hooks>,
+    /// What its visitors search.
+    pub search: Search,
     config: Arc<Config>,
     feed: FeedDoor,
     work: Running,
     sweeps: catalogue::Running,
+    indexer: search::Running,
     /// Nobody is told anything without.
     deliveries: Option<hooks::Running>,
     listening: Listening,
@@ -80,10 +84,12 @@ impl Daemon {
         let Workshop { store, sync, intake, .. } = workshop;
         let admin_token = AdminToken::new(presence::admin_token(&config.data_dir)?);
         let feed = parts::feed_door(&config)?;
+        let search = Search::new(parts::search_settings(&config));
         let site = Site::new(web::Parts {
             store: store.clone(),
             intake: intake.clone(),
             hooks: Arc::clone(&hooks),
+            search: search.clone(),
             shapes: sync.shapes(),
             clock: clock.clone(),
             limits: parts::web_limits(&config),
@@ -99,6 +105,7 @@ impl Daemon {
         let work = sync.start();
         let sweeps =
             parts::catalogue(&config, &store, &clock).start(sync.accounts().map(|account| parts::swept(account)));
+        let indexer = Indexer::start(&search, &store, sync.shapes(), &config.data_dir);
         let config = Arc::new(config);
         let secrets = tokio::spawn(secrets::keep(Arc::clone(&config), store.clone(), intake.clone()));
         let (public, admin) = (listening.public, listening.admin);
@@ -110,10 +117,12 @@ impl Daemon {
             sync,
             intake,
             hooks,
+            search,
             config,
             feed,
             work,
             sweeps,
+            indexer,
             deliveries: None,
             listening,
             servers,
@@ -160,6 +169,7 @@ impl Daemon {
             }
         };
         let (requests, (), ()) = tokio::join!(requests, self.work.stop(deadline), told);
+        self.indexer.stop().await;
         for server in self.servers {
             if requests.is_err() {
                 server.abort();

@@ -27,7 +27,7 @@ use crate::sync::account::Account;
 use crate::sync::retry::Retries;
 use crate::sync::{Retention, Settings};
 use crate::web::FeedDoor;
-use crate::{notification, web};
+use crate::{notification, search, web};
 
 pub(super) async fn open_store(config: &Config, clock: &Clock) -> Result<Store, store::Error> {
     let spec = |account: &config::Account| AccountSpec {
@@ -213,6 +213,19 @@ pub(super) fn sync_settings(config: &Config, jitter: Jitter) -> Settings {
 
 pub(super) fn catalogue(config: &Config, store: &Store, clock: &Clock) -> Catalogue {
     Catalogue { store: store.clone(), clock: clock.clone(), sweep_min_interval: config.sync.sweep_min_interval }
+}
+
+/// How entries are indexed and ranked.
+pub fn search_settings(config: &Config) -> search::Settings {
+    let config::SearchWeights { name, tags, metadata, description, captions } = config.search.weights;
+    let [name, tags, metadata, description, captions] =
+        [name, tags, metadata, description, captions].map(|weight| u16::try_from(weight).map_or(f32::MAX, f32::from));
+    search::Settings {
+        enabled: config.search.enabled,
+        // Only codes that are languages have been let through.
+        languages: config.search.languages.iter().filter_map(|code| code.parse().ok()).collect(),
+        weights: search::Weights { name, tags, metadata, description, captions },
+    }
 }
 
 /// An account as its catalogue's reader knows it.

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::domain::clock::{Clock, Jitter};
 use crate::hooks::{Hooks, Listeners, Names, World};
 use crate::intake::Intake;
+use crate::search::{self, Indexer, Search};
 use crate::store::Store;
 use crate::sync::Sync;
 
@@ -58,6 +59,13 @@ impl Workshop {
             own,
         };
         outgoing::hooks(config, &world)
+    }
+
+    /// Begins to keep the search index.
+    pub fn index(&self, config: &Config) -> (Search, search::Running) {
+        let search = Search::new(parts::search_settings(config));
+        let running = Indexer::start(&search, &self.store, self.sync.shapes(), &config.data_dir);
+        (search, running)
     }
 
     /// Finishes what has been handed over, and gives the data directory back.

@@ -43,14 +43,26 @@ impl AdminClient {
     /// # Errors
     /// What the daemon refuses, in its words; a daemon that does not answer.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &Json) -> anyhow::Result<T> {
-        let request = self
-            .http
-            .post(format!("{}/api/v1/admin/{path}", self.daemon.admin))
-            // The daemon may listen at an address it is not configured to be called by; it knows this name always.
-            .header(HOST, "localhost")
-            .header(AUTHORIZATION, self.authorization.clone())
-            .header(CONTENT_TYPE, "application/json")
-            .body(body.to_string());
+        let request =
+            self.http.post(self.address(path)).header(CONTENT_TYPE, "application/json").body(body.to_string());
+        self.ask(request).await
+    }
+
+    /// `GET /api/v1/admin/<path>`.
+    ///
+    /// # Errors
+    /// As [`AdminClient::post`].
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.ask(self.http.get(self.address(path))).await
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("{}/api/v1/admin/{path}", self.daemon.admin)
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<T> {
+        // The daemon may listen at an address it is not configured to be called by; it knows this name always.
+        let request = request.header(HOST, "localhost").header(AUTHORIZATION, self.authorization.clone());
         let answer = request.send().await.map_err(|error| self.silent(error))?;
         let status = answer.status();
         let text = answer.text().await.map_err(|error| self.silent(error))?;

@@ -20,6 +20,7 @@ use crate::domain::hook::DeliveryId;
 use crate::domain::ids::{AccountId, EntryId};
 use crate::hooks::{Hooks, Listeners, report};
 use crate::intake::Reverified;
+use crate::search::{self, Search};
 use crate::store::{self, Lane, Reason};
 
 /// Another command holds the data directory for a moment, a starting daemon until it can be asked.
@@ -39,6 +40,31 @@ pub(super) enum Hand {
 pub(super) struct Hiding {
     /// The change visitors were told, if they see one.
     pub seq: Option<i64>,
+}
+
+/// A new search index on its way.
+pub(super) struct Rebuilding {
+    /// How many had been made when it was asked for.
+    pub before: u64,
+    own: Option<(Search, search::Running)>,
+}
+
+impl Rebuilding {
+    /// How it fares.
+    pub async fn status(&self, hand: &Hand) -> anyhow::Result<search::Status> {
+        match (&self.own, hand) {
+            (Some((search, _)), _) => Ok(search.status()),
+            (None, Hand::Daemon(daemon)) => daemon.get("search").await,
+            (None, Hand::Own(_)) => anyhow::bail!("nobody makes an index"),
+        }
+    }
+
+    /// Ends our own work on it.
+    pub async fn close(self) {
+        if let Some((_, running)) = self.own {
+            running.stop().await;
+        }
+    }
 }
 
 /// What became of a replay.
@@ -185,6 +211,22 @@ impl Hand {
             Self::Daemon(daemon) => daemon.post::<Noted>(&of_hook(hook, "enable"), &json!({})).await.map(drop),
             Self::Own(workshop) if workshop.store.enable_hook(hook).await? => Ok(()),
             Self::Own(_) => anyhow::bail!("no hook is named {hook:?}"),
+        }
+    }
+
+    /// Has a new search index made.
+    pub async fn rebuild_search(&self, config: &Config) -> anyhow::Result<Rebuilding> {
+        match self {
+            Self::Daemon(daemon) => {
+                let status: search::Status = daemon.post("search/rebuild", &json!({})).await?;
+                Ok(Rebuilding { before: status.built, own: None })
+            }
+            Self::Own(_) if !config.search.enabled => anyhow::bail!("search is switched off: [search] enabled = false"),
+            Self::Own(workshop) => {
+                let (search, running) = workshop.index(config);
+                search.rebuild();
+                Ok(Rebuilding { before: 0, own: Some((search, running)) })
+            }
         }
     }
 

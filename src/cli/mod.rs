@@ -14,6 +14,8 @@ pub mod logging;
 mod loopback;
 pub mod notification;
 pub mod output;
+pub mod search;
+mod search_rebuild;
 pub mod serve;
 mod signals;
 pub mod simulate;
@@ -167,6 +169,8 @@ pub enum Command {
     /// Entries that were given up
     #[command(subcommand)]
     Dead(dead::Command),
+    /// The search index
+    Search(search::Command),
     /// Whom we tell of entries, and what came through
     #[command(subcommand)]
     Hooks(hooks::Command),
@@ -207,6 +211,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Entry(command) => entry::run(&command, &options),
         Command::Inbox(command) => inbox::run(&command, &options),
         Command::Dead(command) => dead::run(&command, &options),
+        Command::Search(command) => search::run(&command, &options),
         Command::Hooks(command) => hooks::run(&command, &options),
     }
 }

@@ -19,6 +19,7 @@ mod outgoing;
 mod publish;
 mod receiver;
 mod script;
+mod search;
 pub mod secret;
 mod section;
 mod server;
@@ -43,6 +44,7 @@ pub use inbox::{Inbox, Retention};
 pub use outgoing::{CallPace, Forward, Hook, HookTarget, signing_key};
 pub use publish::{Mirror, Publish};
 pub use script::Receive;
+pub use search::{Search, SearchWeights};
 pub use section::{Note, Origin, Setting};
 pub use server::{Admin, Feed, Server};
 pub use shipped::Shipped;
@@ -72,6 +74,8 @@ pub struct Config {
     pub thumbnails: Thumbnails,
     /// Whether captions are fetched and read.
     pub captions: Captions,
+    /// Whether and how entries are indexed.
+    pub search: Search,
     /// Workers, intervals, attempts.
     pub sync: Sync,
     /// The timetable of reconciling.
@@ -166,6 +170,7 @@ fn read_into(reading: &Reading<'_>, session: &Document, script: &Document) -> Co
         mirror: Mirror::read(&top.section("mirror")),
         thumbnails: Thumbnails::read(&top.section("thumbnails")),
         captions: Captions::read(&top.section("captions")),
+        search: Search::read(&top.section("search")),
         sync: Sync::read(&top.section("sync")),
         reconcile: Reconcile::read(&top.section("reconcile")),
         inbox: Inbox::read(&top.section("inbox")),

@@ -136,6 +136,31 @@ pub struct PublicCaption {
     pub label: Option<String>,
 }
 
+/// What a custom-metadata field holds, as its schema says: how it can be searched and compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MetadataKind {
+    /// Any text.
+    Text,
+    /// One of some choices.
+    List,
+    /// Epoch seconds.
+    Date,
+    /// A whole number.
+    Number,
+}
+
+impl MetadataKind {
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::List => "list",
+            Self::Date => "date",
+            Self::Number => "number",
+        }
+    }
+}
+
 /// What `[publish]` says about fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PublishFields {

@@ -144,16 +144,31 @@ impl Store {
 }
 
 /// The ends of what is kept of the sequence.
-struct Kept {
+pub(super) struct Kept {
     oldest_seq: i64,
-    newest: Place,
+    pub(super) newest: Place,
 }
 
 impl Kept {
-    async fn read(connection: &mut SqliteConnection) -> Result<Self, Error> {
+    pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Self, Error> {
         let oldest: Option<i64> =
             sqlx::query_scalar("select min(seq) from changes").fetch_one(&mut *connection).await?;
         Ok(Self { oldest_seq: oldest.unwrap_or(0), newest: last_place(connection, i64::MAX).await? })
+    }
+
+    /// Why whoever stands at this place cannot go on, if so.
+    pub(super) async fn gone(&self, connection: &mut SqliteConnection, place: Place) -> Result<Option<Gone>, Error> {
+        if place.seq > self.newest.seq {
+            return Ok(Some(Gone::Elsewhere));
+        }
+        if place.seq.saturating_add(1) < self.oldest_seq {
+            return Ok(Some(Gone::Older));
+        }
+        let written: Option<i64> = sqlx::query_scalar("select at from changes where seq = ?")
+            .bind(place.seq)
+            .fetch_optional(connection)
+            .await?;
+        Ok(written.is_some_and(|at| at != place.at.as_millis()).then_some(Gone::Elsewhere))
     }
 }
 
@@ -199,19 +214,11 @@ impl Feed {
     }
 
     async fn gone(&self, connection: &mut SqliteConnection, token: &FeedToken) -> Result<Option<Gone>, Error> {
-        let place = token.place();
-        if token.directory != self.directory || place.seq > self.kept.newest.seq {
+        if token.directory != self.directory {
             return Ok(Some(Gone::Elsewhere));
         }
-        if place.seq.saturating_add(1) < self.kept.oldest_seq {
-            return Ok(Some(Gone::Older));
-        }
-        let written: Option<i64> = sqlx::query_scalar("select at from changes where seq = ?")
-            .bind(place.seq)
-            .fetch_optional(connection)
-            .await?;
-        if written.is_some_and(|at| at != place.at.as_millis()) {
-            return Ok(Some(Gone::Elsewhere));
+        if let Some(gone) = self.kept.gone(connection, token.place()).await? {
+            return Ok(Some(gone));
         }
         Ok((token.shape != self.shape).then_some(Gone::ToldOtherwise))
     }
@@ -364,7 +371,7 @@ fn place_of(row: &ChangeRow) -> Place {
 }
 
 /// The latest change up to this number.
-async fn last_place(connection: &mut SqliteConnection, until: i64) -> Result<Place, Error> {
+pub(super) async fn last_place(connection: &mut SqliteConnection, until: i64) -> Result<Place, Error> {
     let last: Option<(i64, i64)> =
         sqlx::query_as("select seq, at from changes where seq <= ? order by seq desc limit 1")
             .bind(until)

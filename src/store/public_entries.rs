@@ -14,7 +14,9 @@ use super::error::Error;
 use super::rows::{self, RowId};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, EntryId, InvalidId, MetadataProfileId};
-use crate::domain::public_entry::{PublicCaption, PublicEntry, PublicFlavor, PublicThumbnail, PublishFields};
+use crate::domain::public_entry::{
+    MetadataKind, PublicCaption, PublicEntry, PublicFlavor, PublicThumbnail, PublishFields,
+};
 use crate::domain::visibility::{PublicState, Withheld};
 
 /// Entries on one page, at most.
@@ -29,6 +31,8 @@ pub struct PublicShape {
     pub content_profile: Option<MetadataProfileId>,
     /// The fields that its schema calls searchable.
     pub searchable: BTreeSet<String>,
+    /// What its schema says that fields hold; of others it is not known.
+    pub kinds: BTreeMap<String, MetadataKind>,
     /// Never told, unless `[publish] metadata_fields` names it.
     pub sync_field: String,
     /// What `[publish]` says about fields.
@@ -44,7 +48,7 @@ impl PublicShape {
     }
 
     /// The fields that are told of an entry that has them.
-    pub(super) fn told_fields(&self) -> Vec<&str> {
+    pub fn told_fields(&self) -> Vec<&str> {
         let named = self.publish.metadata_fields.as_ref().unwrap_or(&self.searchable);
         named.iter().map(String::as_str).filter(|field| self.tells_field(field)).collect()
     }

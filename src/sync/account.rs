@@ -1,6 +1,6 @@
 //! One account at work: its client, its rules, and what is known of its profiles.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::Notify;
@@ -8,14 +8,14 @@ use tokio::sync::Notify;
 use super::troubles::Troubles;
 use crate::domain::account_facts::MetadataProfile;
 use crate::domain::ids::{AccountId, EntryId, MetadataProfileId, PartnerId};
-use crate::domain::public_entry::PublishFields;
+use crate::domain::public_entry::{MetadataKind, PublishFields};
 use crate::domain::sync_rules::{ProfileRef, SyncRules};
 use crate::domain::visibility::Policy;
 use crate::kaltura::batch::Witness;
 use crate::kaltura::captions::CaptionFiles;
 use crate::kaltura::client::Client;
 use crate::kaltura::thumbnails::Thumbnails;
-use crate::metadata_xml::schema::Schema;
+use crate::metadata_xml::schema::{Kind, Schema};
 use crate::store::PublicShape;
 
 /// An account the daemon keeps.
@@ -141,6 +141,7 @@ impl Account {
             label: self.label.clone(),
             content_profile: content.map(|profile| profile.id),
             searchable,
+            kinds: content.map(Profile::kinds).unwrap_or_default(),
             sync_field: self.rules.field.clone(),
             publish: self.publish.clone(),
         }
@@ -240,6 +241,21 @@ impl Profile {
     fn searchable(&self) -> BTreeSet<String> {
         let fields = self.schema.as_deref().map(Schema::fields).unwrap_or_default();
         fields.iter().filter(|field| field.searchable).map(|field| field.name.clone()).collect()
+    }
+
+    /// What its fields hold; nothing while the schema cannot be read.
+    fn kinds(&self) -> BTreeMap<String, MetadataKind> {
+        let fields = self.schema.as_deref().map(Schema::fields).unwrap_or_default();
+        fields.iter().map(|field| (field.name.clone(), kind_of(&field.kind))).collect()
+    }
+}
+
+fn kind_of(kind: &Kind) -> MetadataKind {
+    match kind {
+        Kind::List => MetadataKind::List,
+        Kind::Date => MetadataKind::Date,
+        Kind::Int => MetadataKind::Number,
+        _ => MetadataKind::Text,
     }
 }
 

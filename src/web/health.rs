@@ -31,9 +31,20 @@ pub(super) async fn readyz(site: web::Data<Site>) -> Result<HttpResponse, Proble
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "not storing"),
     };
     let storing = not_storing.map_or(Json::from("ok"), |not| in_words(&not).into());
-    Ok(HttpResponse::build(status).json(json!({ "status": word, "storing": storing, "accounts": accounts })))
+    Ok(HttpResponse::build(status).json(json!({
+        "status": word, "storing": storing, "accounts": accounts, "search": search(&site),
+    })))
 }
 
 fn in_words(NotStoring { since, why }: &NotStoring) -> String {
     format!("false since {since}: {why}")
+}
+
+/// Entries can be read whatever becomes of the index; whoever searches is answered 503 meanwhile.
+fn search(site: &Site) -> String {
+    match (site.search.view(), site.search.status().trouble) {
+        (Err(why), _) => why.to_string(),
+        (Ok(_), Some(trouble)) => format!("degraded: {trouble}"),
+        (Ok(_), None) => "ok".to_owned(),
+    }
 }

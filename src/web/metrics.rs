@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use super::Site;
 use super::admin::Watcher;
 use super::problem::Problem;
+use crate::search::Search;
 use crate::store::DirtyCounts;
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -16,6 +17,7 @@ pub(super) async fn metrics(_: Watcher, site: web::Data<Site>) -> Result<HttpRes
     secrets(&mut text, &site).await?;
     dirty(&mut text, &site.store.dirty_counts().await?);
     accounts(&mut text, &site).await?;
+    search(&mut text, &site.search);
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text.text))
 }
 
@@ -92,6 +94,28 @@ async fn accounts(text: &mut Exposition, site: &Site) -> Result<(), Problem> {
         text.sample(&[("account", &account.label)], braked.into());
     }
     Ok(())
+}
+
+fn search(text: &mut Exposition, search: &Search) {
+    let status = search.status();
+    let building = status.building.unwrap_or_default();
+    for (name, help, value) in [
+        ("kaltura_mirror_search_up", "1 while searches are answered.", search.view().is_ok().into()),
+        (
+            "kaltura_mirror_search_trouble",
+            "1 while the index does not follow the mirror.",
+            status.trouble.is_some().into(),
+        ),
+        ("kaltura_mirror_search_entries", "Entries in the index that serves.", status.entries),
+        ("kaltura_mirror_search_behind_changes", "Changes that the index has not taken yet.", status.behind),
+        ("kaltura_mirror_search_building", "1 while a new index is made.", status.building.is_some().into()),
+        ("kaltura_mirror_search_building_entries", "Entries a new index has taken so far.", building.done),
+    ] {
+        text.family(name, "gauge", help);
+        text.sample(&[], value);
+    }
+    text.family("kaltura_mirror_search_built_total", "counter", "Indexes made since the start.");
+    text.sample(&[], status.built);
 }
 
 /// The text, family by family.

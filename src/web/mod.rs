@@ -5,6 +5,7 @@
 
 mod admin;
 mod admin_hooks;
+mod admin_search;
 mod changes;
 mod changes_stream;
 mod entries;
@@ -35,6 +36,7 @@ use tokio::sync::watch;
 use crate::domain::clock::Clock;
 use crate::hooks::Hooks;
 use crate::intake::Intake;
+use crate::search::Search;
 use crate::store::{PublicShapes, Store};
 pub use admin::AdminToken;
 use changes_stream::Streams;
@@ -55,6 +57,8 @@ pub struct Parts {
     pub intake: Intake,
     /// Whom we tell.
     pub hooks: Arc<Hooks>,
+    /// What visitors search.
+    pub search: Search,
     /// How the entries of each account are told, as it is learnt.
     pub shapes: watch::Receiver<Arc<PublicShapes>>,
     /// Time.

@@ -9,7 +9,9 @@ use actix_web::web::{self, ServiceConfig, get, post, resource, scope};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, guard};
 
 use super::problem::{self, Problem};
-use super::{admin, admin_hooks, changes, changes_stream, entries, health, metrics, notifications, thumbnails};
+use super::{
+    admin, admin_hooks, admin_search, changes, changes_stream, entries, health, metrics, notifications, thumbnails,
+};
 
 /// What the website and Kaltura reach.
 pub(super) fn public(routes: &mut ServiceConfig) {
@@ -54,6 +56,8 @@ pub(super) fn admin(routes: &mut ServiceConfig) {
                 .service(change("/hooks/{name}/retry", admin_hooks::retry))
                 .service(change("/hooks/{name}/enable", admin_hooks::enable))
                 .service(ask("/deliveries", admin_hooks::deliveries))
+                .service(ask("/search", admin_search::status))
+                .service(change("/search/rebuild", admin_search::rebuild))
                 .default_service(web::to(admin::nothing_here)),
         )
         .service(ask("/metrics", metrics::metrics))

@@ -35,6 +35,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     ("actix_web", &["web", "simulator", "app"]),
     ("tantivy", &["search"]),
+    ("frostem", &["search"]),
+    ("unicode_normalization", &["search"]),
     ("toml", &["config"]),
     // The simulator's sender speaks HTTP as Kaltura's worker does, the command line as an operator of a running daemon.
     ("reqwest", &["outbound", "kaltura", "hooks", "simulator", "cli"]),

@@ -26,6 +26,7 @@ mod outbox;
 mod public_api;
 mod reception;
 mod reception_kill;
+mod search;
 mod secrets;
 mod simulator;
 mod simulator_events;

@@ -20,6 +20,7 @@ fn shape(label: &str) -> PublicShape {
         searchable: ["Topic", "SyncStatus"].map(str::to_owned).into(),
         sync_field: "SyncStatus".into(),
         publish: PublishFields::default(),
+        ..PublicShape::default()
     }
 }
 

@@ -1,0 +1,136 @@
+//! The index's analysers: the words of [`super::analysis`] as the library takes them.
+
+use std::vec::IntoIter;
+
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+
+use super::analysis::{Analysis, WHOLE};
+use super::folding::fold_value;
+use super::schema::VALUE_MAX_BYTES;
+
+/// Separates the names of a category's full path.
+pub(super) const PATH_SEPARATOR: char = '>';
+
+/// A text as its words and their stems.
+#[derive(Clone)]
+pub(super) struct Words(Analysis);
+
+/// A value as its words, their stems, and whole.
+#[derive(Clone)]
+pub(super) struct Values(Analysis);
+
+/// A category's path as its words, their stems, and whole with each path above it.
+#[derive(Clone)]
+pub(super) struct Paths(Analysis);
+
+impl Words {
+    pub(super) const NAME: &'static str = "words";
+
+    pub(super) fn new(analysis: &Analysis) -> Self {
+        Self(analysis.clone())
+    }
+}
+
+impl Values {
+    pub(super) const NAME: &'static str = "values";
+
+    pub(super) fn new(analysis: &Analysis) -> Self {
+        Self(analysis.clone())
+    }
+}
+
+impl Paths {
+    pub(super) const NAME: &'static str = "paths";
+
+    pub(super) fn new(analysis: &Analysis) -> Self {
+        Self(analysis.clone())
+    }
+}
+
+impl Tokenizer for Words {
+    type TokenStream<'a> = Tokens;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens {
+        Tokens::new(words(&self.0, text))
+    }
+}
+
+impl Tokenizer for Values {
+    type TokenStream<'a> = Tokens;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens {
+        let mut tokens = words(&self.0, text);
+        tokens.extend(whole(text));
+        Tokens::new(tokens)
+    }
+}
+
+impl Tokenizer for Paths {
+    type TokenStream<'a> = Tokens;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens {
+        let mut tokens = words(&self.0, text);
+        tokens.extend(paths(text).filter_map(whole));
+        Tokens::new(tokens)
+    }
+}
+
+/// A path and each one above it, the shortest first.
+pub(super) fn paths(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices(PATH_SEPARATOR).map(|(at, _)| &path[..at]).chain([path]).filter(|path| !path.is_empty())
+}
+
+/// The term of a whole value; none of one that is too long or empty.
+pub fn whole_term(value: &str) -> Option<String> {
+    let folded = fold_value(value);
+    (!folded.is_empty() && folded.len() <= VALUE_MAX_BYTES).then(|| format!("{WHOLE}{folded}"))
+}
+
+fn whole(value: &str) -> Option<Token> {
+    let text = whole_term(value)?;
+    Some(Token { text, position: 0, offset_from: 0, offset_to: value.len(), position_length: 1 })
+}
+
+fn words(analysis: &Analysis, text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    for word in analysis.words(text) {
+        let token = |text| Token {
+            text,
+            position: word.position as usize,
+            offset_from: word.start,
+            offset_to: word.end,
+            position_length: word.length as usize,
+        };
+        tokens.extend(word.stem_terms().map(token));
+        tokens.push(token(word.text.clone()));
+    }
+    tokens
+}
+
+/// Tokens that are there already.
+pub(super) struct Tokens {
+    rest: IntoIter<Token>,
+    current: Token,
+}
+
+impl Tokens {
+    fn new(tokens: Vec<Token>) -> Self {
+        Self { rest: tokens.into_iter(), current: Token::default() }
+    }
+}
+
+impl TokenStream for Tokens {
+    fn advance(&mut self) -> bool {
+        let Some(next) = self.rest.next() else { return false };
+        self.current = next;
+        true
+    }
+
+    fn token(&self) -> &Token {
+        &self.current
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.current
+    }
+}
