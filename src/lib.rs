@@ -14,6 +14,7 @@
 //! | [`outbound`] | how an HTTP client of ours is made | [`outbound::builder`] |
 //! | [`kaltura`] | the API of one account | [`kaltura::client::Client`] |
 //! | [`store`] | every SQL statement; a public method is a transaction | [`store::Store`] |
+//! | [`search`] | the index over what is public, and what visitors ask of it | [`search::Indexer`], [`search::query::Searching`] |
 //! | [`intake`] | receiving: verify, split, keep | [`intake::Intake::receive`] |
 //! | [`sync`] | the story of a batch, and when to try again | [`sync::Sync`] |
 //! | [`catalogue`] | what must be looked at, found in Kaltura's lists | [`catalogue::Catalogue`] |
@@ -56,6 +57,9 @@
 //! save_entries, judgement, accept ─► deliveries ─► Store::claim_deliveries ─► Target::deliver ─► schedule::judge
 //!                                              ─► Store::record_delivery
 //! ```
+//!
+//! **A search** is understood or refused with the place, asked of the index, and read again from the store: what is withheld by
+//! then is left out (`search/query/`).
 //!
 //! **Time**: policy and profiles are read again, dates become changes, old rows are forgotten (`sync/timers.rs`).
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -68,6 +68,14 @@ impl Workshop {
         (search, running)
     }
 
+    /// The search index as a daemon has left it.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn index_as_left(&self, config: &Config) -> Result<Search, search::Unavailable> {
+        Search::open_read_only(&config.data_dir, parts::search_settings(config))
+    }
+
     /// Finishes what has been handed over, and gives the data directory back.
     pub async fn close(self) {
         self.store.close().await;

@@ -56,13 +56,26 @@ impl AdminClient {
         self.ask(self.http.get(self.address(path))).await
     }
 
+    /// `GET <path>` of the public server, with these parameters, as any visitor asks.
+    ///
+    /// # Errors
+    /// As [`AdminClient::post`].
+    pub async fn visit(&self, path: &str, parameters: &[(&str, String)]) -> anyhow::Result<Json> {
+        let mut url = url::Url::parse(&self.daemon.public)?.join(path)?;
+        url.query_pairs_mut().extend_pairs(parameters);
+        self.answer(self.http.get(url)).await
+    }
+
     fn address(&self, path: &str) -> String {
         format!("{}/api/v1/admin/{path}", self.daemon.admin)
     }
 
     async fn ask<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<T> {
         // The daemon may listen at an address it is not configured to be called by; it knows this name always.
-        let request = request.header(HOST, "localhost").header(AUTHORIZATION, self.authorization.clone());
+        self.answer(request.header(HOST, "localhost").header(AUTHORIZATION, self.authorization.clone())).await
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<T> {
         let answer = request.send().await.map_err(|error| self.silent(error))?;
         let status = answer.status();
         let text = answer.text().await.map_err(|error| self.silent(error))?;

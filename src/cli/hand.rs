@@ -20,6 +20,7 @@ use crate::domain::hook::DeliveryId;
 use crate::domain::ids::{AccountId, EntryId};
 use crate::hooks::{Hooks, Listeners, report};
 use crate::intake::Reverified;
+use crate::search::query::{Asked, Searching};
 use crate::search::{self, Search};
 use crate::store::{self, Lane, Reason};
 
@@ -101,6 +102,25 @@ pub(super) fn order<T>(
         hand.close().await;
         answer
     })
+}
+
+/// A search as a URL asks it.
+fn parameters(asked: &Asked, account: Option<&str>) -> Vec<(&'static str, String)> {
+    let number = |number: Option<usize>| number.map(|number| number.to_string()).unwrap_or_default();
+    let mut parameters = vec![
+        ("q", asked.q.clone()),
+        ("filter", asked.filter.clone()),
+        ("facets", asked.facets.clone()),
+        ("sort", asked.sort.clone()),
+        ("limit", number(asked.limit)),
+        ("offset", number(asked.offset)),
+        ("cursor", asked.cursor.clone()),
+        ("highlight", asked.highlight.clone()),
+        ("crop", asked.crop.clone()),
+        ("account", account.unwrap_or_default().to_owned()),
+    ];
+    parameters.retain(|(_, value)| !value.is_empty());
+    parameters
 }
 
 impl Hand {
@@ -226,6 +246,26 @@ impl Hand {
                 let (search, running) = workshop.index(config);
                 search.rebuild();
                 Ok(Rebuilding { before: 0, own: Some((search, running)) })
+            }
+        }
+    }
+
+    /// Searches as visitors do, of one account where there are several.
+    pub async fn search(&self, config: &Config, asked: &Asked, account: Option<&str>) -> anyhow::Result<Json> {
+        match self {
+            Self::Daemon(daemon) => daemon.visit("/api/v1/search", &parameters(asked, account)).await,
+            Self::Own(workshop) => {
+                let search = workshop
+                    .index_as_left(config)
+                    .map_err(|why| anyhow::anyhow!("{why}; no daemon runs: `kaltura-mirror search rebuild` makes one"))?;
+                let account = match account {
+                    Some(label) => workshop.sync.accounts().find(|account| account.label == label).map(|found| found.id),
+                    None => None,
+                };
+                let shapes = Arc::clone(&workshop.sync.shapes().borrow());
+                let searching = Searching::new(search, workshop.store.clone());
+                let answer = searching.search(&Asked { account, ..asked.clone() }, &shapes).await?;
+                Ok(serde_json::to_value(answer)?)
             }
         }
     }

@@ -15,6 +15,7 @@ mod loopback;
 pub mod notification;
 pub mod output;
 pub mod search;
+mod search_query;
 mod search_rebuild;
 pub mod serve;
 mod signals;
@@ -169,7 +170,11 @@ pub enum Command {
     /// Entries that were given up
     #[command(subcommand)]
     Dead(dead::Command),
-    /// The search index
+    /// Search the mirror as visitors do, or make its search index anew
+    ///
+    /// Words must all be there, in whatever field; \"quotes\" keep words together, -word leaves out, field:value looks in one
+    /// field. docs/search.md has the language. Beside a running daemon it is the daemon that answers; without one, the index as
+    /// it was left is read.
     Search(search::Command),
     /// Whom we tell of entries, and what came through
     #[command(subcommand)]

@@ -35,6 +35,14 @@ impl Output {
         self.answer(json, || if is_empty { format!("{nothing}\n") } else { human() })
     }
 
+    /// The same for a text that drives the terminal where it means to: it has made what others wrote [`harmless`].
+    ///
+    /// # Errors
+    /// As [`Output::answer`].
+    pub fn painted(&mut self, json: &Json, human: impl FnOnce() -> String) -> io::Result<()> {
+        if self.json { writeln!(self.out, "{json:#}") } else { self.text(&human()) }
+    }
+
     /// Bytes as they are.
     ///
     /// # Errors
@@ -58,7 +66,7 @@ impl Output {
 }
 
 /// The text without what would drive a terminal: names and bodies come from others.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 

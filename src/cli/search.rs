@@ -1,19 +1,25 @@
-//! `search`: what concerns the search index.
+//! `search`: what visitors would find, and what concerns the search index.
 
 use clap::{Args, Subcommand};
 
-use super::search_rebuild;
 use super::{Options, Outcome};
+use super::{search_query, search_rebuild};
 
-/// What to do with it.
+/// What is sought, or what to do with the index.
 #[derive(Debug, Args)]
-#[command(after_long_help = "\
+#[command(args_conflicts_with_subcommands = true, after_long_help = "\
 Examples:
+  kaltura-mirror search maritime museum
+  kaltura-mirror search '\"ship model\" -sail tags:tour' --filter 'mediaType = video AND duration > 600'
+  kaltura-mirror search --sort plays --facets tags,metadata.Topic --limit 5
+  kaltura-mirror search quiet --json | jq '.hits[].id'
   kaltura-mirror search rebuild
   kaltura-mirror search rebuild --json | jq .entries")]
 pub struct Command {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+    #[command(flatten)]
+    query: search_query::Query,
 }
 
 #[derive(Debug, Subcommand)]
@@ -28,9 +34,10 @@ enum What {
 /// Carries out the command.
 ///
 /// # Errors
-/// A configuration that cannot be used; an index that cannot be made.
+/// A configuration that cannot be used; a query that makes no sense; an index that cannot be read or made.
 pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
     match command.what {
-        What::Rebuild => search_rebuild::run(options),
+        Some(What::Rebuild) => search_rebuild::run(options),
+        None => search_query::run(&command.query, options),
     }
 }

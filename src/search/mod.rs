@@ -10,6 +10,7 @@ mod documents;
 pub mod folding;
 mod generation;
 mod indexer;
+pub mod query;
 mod said;
 pub mod schema;
 mod settings;

@@ -17,6 +17,7 @@ mod notifications;
 mod peer;
 mod problem;
 mod routes;
+mod search;
 mod stalled;
 mod thumbnails;
 mod unread;
@@ -37,6 +38,7 @@ use crate::domain::clock::Clock;
 use crate::hooks::Hooks;
 use crate::intake::Intake;
 use crate::search::Search;
+use crate::search::query::Searching;
 use crate::store::{PublicShapes, Store};
 pub use admin::AdminToken;
 use changes_stream::Streams;
@@ -46,6 +48,7 @@ pub use feed_door::FeedDoor;
 #[derive(Clone)]
 pub struct Site {
     parts: Arc<Parts>,
+    searching: Searching,
     streams: Arc<Streams>,
 }
 
@@ -96,7 +99,8 @@ impl Site {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let streams = Streams::new(parts.limits.streams_max);
-        Self { parts: Arc::new(parts), streams: Arc::new(streams) }
+        let searching = Searching::new(parts.search.clone(), parts.store.clone());
+        Self { parts: Arc::new(parts), searching, streams: Arc::new(streams) }
     }
 
     /// How entries are told just now.

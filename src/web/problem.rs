@@ -11,6 +11,7 @@ use actix_web::web::{JsonConfig, PathConfig, QueryConfig, ServiceConfig};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
+use crate::search::query::{self, QueryError};
 use crate::store;
 
 /// What a problem's `type` begins with; README's troubleshooting lists them.
@@ -21,6 +22,8 @@ const TYPES: &str = "urn:kaltura-mirror:problem:";
 pub enum Problem {
     /// A path, a query parameter or a body that makes no sense; names the thing, the value and the cure.
     BadRequest(String),
+    /// A search that makes no sense; says where.
+    BadQuery(QueryError),
     /// A notification whose shape is wrong.
     Malformed(String),
     /// No token or key, or not ours; says what to send.
@@ -43,6 +46,8 @@ pub enum Problem {
     UnsupportedMediaType(String),
     /// Nothing can be stored just now; nothing was.
     CannotStore,
+    /// There is no search index just now; why.
+    CannotSearch(String),
     /// More of this kind at the same time than are served.
     TooMany(String),
     /// Our own fault; logged with its cause.
@@ -53,6 +58,7 @@ impl Problem {
     fn row(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad-request", "The request makes no sense"),
+            Self::BadQuery(_) => (StatusCode::BAD_REQUEST, "bad-query", "The search makes no sense"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed", "Not a notification as Kaltura sends it"),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized", "A token is needed"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
@@ -66,6 +72,7 @@ impl Problem {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Not of this type")
             }
             Self::CannotStore => (StatusCode::SERVICE_UNAVAILABLE, "cannot-store", "Nothing can be stored just now"),
+            Self::CannotSearch(_) => (StatusCode::SERVICE_UNAVAILABLE, "cannot-search", "Nothing can be searched just now"),
             Self::TooMany(_) => (StatusCode::SERVICE_UNAVAILABLE, "too-many", "All places are taken"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Our fault"),
         }
@@ -83,8 +90,10 @@ impl fmt::Display for Problem {
             | Self::Ambiguous(detail)
             | Self::Gone(detail)
             | Self::TooLarge(detail)
+            | Self::CannotSearch(detail)
             | Self::TooMany(detail)
             | Self::UnsupportedMediaType(detail) => f.write_str(detail),
+            Self::BadQuery(error) => write!(f, "{error}"),
             Self::Unauthorized(detail) => f.write_str(detail),
             Self::MethodNotAllowed(allowed) => write!(f, "this path takes {allowed}"),
             Self::TooSlow => f.write_str("the body was not here in time; send it again"),
@@ -101,11 +110,16 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let (status, slug, title) = self.row();
-        let body = json!({ "type": format!("{TYPES}{slug}"), "title": title, "status": status.as_u16(), "detail": self.to_string() });
+        let mut body = json!({ "type": format!("{TYPES}{slug}"), "title": title, "status": status.as_u16(), "detail": self.to_string() });
+        if let Self::BadQuery(QueryError { parameter, span, .. }) = self {
+            body["parameter"] = json!(parameter.as_str());
+            body["position"] = json!(span.start);
+            body["length"] = json!(span.len());
+        }
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         match self {
-            Self::CannotStore | Self::TooMany(_) => drop(response.insert_header((header::RETRY_AFTER, "30"))),
+            Self::CannotStore | Self::CannotSearch(_) | Self::TooMany(_) => drop(response.insert_header((header::RETRY_AFTER, "30"))),
             Self::MethodNotAllowed(allowed) => drop(response.insert_header((header::ALLOW, *allowed))),
             Self::Unauthorized(_) => drop(response.insert_header((header::WWW_AUTHENTICATE, "Bearer"))),
             _ => {}
@@ -118,6 +132,21 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         tracing::error!(%error, "a request could not be answered: {error}");
         Self::Internal
+    }
+}
+
+impl From<query::Error> for Problem {
+    fn from(error: query::Error) -> Self {
+        match error {
+            query::Error::Query(error) => Self::BadQuery(error),
+            query::Error::Unavailable(why) => Self::CannotSearch(why.to_string()),
+            query::Error::Busy => Self::TooMany(error.to_string()),
+            query::Error::Store(error) => error.into(),
+            query::Error::Index(_) => {
+                tracing::error!(%error, "a search could not be answered: {error}");
+                Self::CannotSearch("the search index cannot be read; the daemon's log has the cause".to_owned())
+            }
+        }
     }
 }
 

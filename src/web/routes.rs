@@ -10,7 +10,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, 
 
 use super::problem::{self, Problem};
 use super::{
-    admin, admin_hooks, admin_search, changes, changes_stream, entries, health, metrics, notifications, thumbnails,
+    admin, admin_hooks, admin_search, changes, changes_stream, entries, health, metrics, notifications, search,
+    thumbnails,
 };
 
 /// What the website and Kaltura reach.
@@ -29,6 +30,9 @@ pub(super) fn public(routes: &mut ServiceConfig) {
                 .wrap(for_any_website())
                 .service(read("/api/v1/entries", entries::list))
                 .service(read("/api/v1/entries/{id}", entries::show))
+                .service(read("/api/v1/entries/{id}/related", search::related))
+                .service(read("/api/v1/search", search::search))
+                .service(read("/api/v1/suggest", search::suggest))
                 .service(read("/api/v1/changes", changes::list))
                 .service(read("/api/v1/changes/stream", changes_stream::follow))
                 .service(read("/thumbnails/{entry}", thumbnails::show))

@@ -3,6 +3,7 @@
 
 mod admin_api;
 mod architecture;
+mod asking;
 mod captions;
 mod cli_notification;
 mod cli_reading;

@@ -15,6 +15,7 @@ use kaltura_mirror::simulator::state::SimAccount;
 use serde_json::{Value, json};
 
 use super::public_routes;
+use crate::asking::caught_up;
 use crate::house::House;
 use crate::house::http::{self, Answer};
 
@@ -125,8 +126,14 @@ async fn nothing_but_the_allow_list_leaves_by_any_public_route() {
     for told in ["name", "description", "tag", "reference", "category", "flavor", "caption", "speaker", "link text"] {
         assert!(video.contains(&format!("{OUTSIDE} {told}")), "{told}: {video}");
     }
+    caught_up(&house).await;
     let everything = everything_public(&house, &ids).await;
-    for route in ["/api/v1/entries?limit=100", "/api/v1/changes?initial=true", "/api/v1/changes/stream?initial=true"] {
+    for route in [
+        "/api/v1/entries?limit=100",
+        "/api/v1/changes?initial=true",
+        "/api/v1/changes/stream?initial=true",
+        "/api/v1/search?q=told&facets=*&highlight=*&crop=*",
+    ] {
         let answer =
             everything.iter().find(|(request, _)| *request == format!("GET {route}")).map(|(_, answer)| answer);
         assert!(answer.unwrap().text().contains(&format!("{OUTSIDE} description")), "{route} tells of the entries");
@@ -174,6 +181,12 @@ async fn everything_public(house: &House, ids: &[EntryId]) -> Vec<(String, Answe
                 "?initial=true",
                 "?initial=true&limit=1",
                 "?since=x",
+                "?q=told&facets=*&highlight=*&crop=*",
+                "?q=c",
+                "?q=can",
+                "?filter=adminTags=x",
+                "?filter=metadata.LinkURL=x",
+                "?facets=userId",
             ] {
                 for method in ["GET", "HEAD", "POST", "OPTIONS"] {
                     let path = format!("{path}{query}");
