@@ -255,11 +255,13 @@ impl Hand {
         match self {
             Self::Daemon(daemon) => daemon.visit("/api/v1/search", &parameters(asked, account)).await,
             Self::Own(workshop) => {
-                let search = workshop
-                    .index_as_left(config)
-                    .map_err(|why| anyhow::anyhow!("{why}; no daemon runs: `kaltura-mirror search rebuild` makes one"))?;
+                let search = workshop.index_as_left(config).map_err(|why| {
+                    anyhow::anyhow!("{why}; no daemon runs: `kaltura-mirror search rebuild` makes one")
+                })?;
                 let account = match account {
-                    Some(label) => workshop.sync.accounts().find(|account| account.label == label).map(|found| found.id),
+                    Some(label) => {
+                        workshop.sync.accounts().find(|account| account.label == label).map(|found| found.id)
+                    }
                     None => None,
                 };
                 let shapes = Arc::clone(&workshop.sync.shapes().borrow());

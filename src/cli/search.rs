@@ -7,14 +7,18 @@ use super::{search_query, search_rebuild};
 
 /// What is sought, or what to do with the index.
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, after_long_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_long_help = "\
 Examples:
   kaltura-mirror search maritime museum
   kaltura-mirror search '\"ship model\" -sail tags:tour' --filter 'mediaType = video AND duration > 600'
   kaltura-mirror search --sort plays --facets tags,metadata.Topic --limit 5
+  kaltura-mirror search --limit 5 -- harbour -regatta
   kaltura-mirror search quiet --json | jq '.hits[].id'
   kaltura-mirror search rebuild
-  kaltura-mirror search rebuild --json | jq .entries")]
+  kaltura-mirror search rebuild --json | jq .entries"
+)]
 pub struct Command {
     #[command(subcommand)]
     what: Option<What>,

@@ -13,8 +13,8 @@ use crate::search::query::{Asked, MARK};
 /// What is sought, and how it is told.
 #[derive(Debug, Args)]
 pub struct Query {
-    /// Words, "phrases", -exclusions, field:value; begin with `--` where a word is an option's or a command's name
-    #[arg(value_name = "QUERY", allow_hyphen_values = true)]
+    /// Words, "phrases", -exclusions, field:value; after `--` also what looks like an option or a command
+    #[arg(value_name = "QUERY")]
     words: Vec<String>,
     /// Only entries that pass, for example `mediaType = video AND duration > 600`
     #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true)]

@@ -3,13 +3,14 @@
 //! * [`shows`]: the texts, from `data/shows.json`; [`cast`]: which entry plays which state;
 //! * [`documents`]: custom metadata of every decision case; [`media`]: flavors, captions, thumbnails;
 //! * [`spoken`]: what is said in captions, in every format and state;
-//! * [`extras`]: what is not a video: pictures, playlists, texts, live streams, a replacement.
+//! * [`extras`]: what is not a video: pictures, playlists, texts, live streams, a replacement; [`lately`]: films that came last.
 //!
 //! The same seed and the same time give the same account. Nothing in it exists.
 
 mod cast;
 mod documents;
 mod extras;
+mod lately;
 mod media;
 mod shows;
 mod spoken;
@@ -59,6 +60,7 @@ pub fn believable_account(seed: u64, clock: Clock) -> SimAccount {
         account.entries.insert(entry.id.clone(), entry);
     }
     extras::add(&mut account, &mut rng);
+    lately::add(&mut account);
     account
 }
 

@@ -72,7 +72,9 @@ impl Problem {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Not of this type")
             }
             Self::CannotStore => (StatusCode::SERVICE_UNAVAILABLE, "cannot-store", "Nothing can be stored just now"),
-            Self::CannotSearch(_) => (StatusCode::SERVICE_UNAVAILABLE, "cannot-search", "Nothing can be searched just now"),
+            Self::CannotSearch(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "cannot-search", "Nothing can be searched just now")
+            }
             Self::TooMany(_) => (StatusCode::SERVICE_UNAVAILABLE, "too-many", "All places are taken"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Our fault"),
         }
@@ -119,9 +121,15 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(status);
         response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         match self {
-            Self::CannotStore | Self::CannotSearch(_) | Self::TooMany(_) => drop(response.insert_header((header::RETRY_AFTER, "30"))),
-            Self::MethodNotAllowed(allowed) => drop(response.insert_header((header::ALLOW, *allowed))),
-            Self::Unauthorized(_) => drop(response.insert_header((header::WWW_AUTHENTICATE, "Bearer"))),
+            Self::CannotStore | Self::CannotSearch(_) | Self::TooMany(_) => {
+                response.insert_header((header::RETRY_AFTER, "30"));
+            }
+            Self::MethodNotAllowed(allowed) => {
+                response.insert_header((header::ALLOW, *allowed));
+            }
+            Self::Unauthorized(_) => {
+                response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
             _ => {}
         }
         response.body(body.to_string())

@@ -20,6 +20,7 @@ mod feed;
 mod handlers;
 mod hooks;
 mod house;
+mod judged;
 mod kaltura;
 mod metadata_xml;
 mod notification;

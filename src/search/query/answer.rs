@@ -47,7 +47,14 @@ pub(super) type Rows = HashMap<(AccountId, EntryId), PublicEntry>;
 pub(super) type Cues = HashMap<(AccountId, EntryId), Vec<Cue>>;
 
 /// Puts the answer together. A hit without a row is left out: it is not public any more.
-pub(super) fn answer(q: &str, request: &Request, found: Found, rows: &Rows, cues: &Cues, analysis: &Analysis) -> Answer {
+pub(super) fn answer(
+    q: &str,
+    request: &Request,
+    found: Found,
+    rows: &Rows,
+    cues: &Cues,
+    analysis: &Analysis,
+) -> Answer {
     let next = found.hits.last().filter(|_| found.has_more).map(|hit| hit.cursor.to_string());
     let formatting = Formatting::new(request, &found, analysis);
     let shown = found.hits.iter().filter_map(|hit| {

@@ -51,13 +51,16 @@ pub(super) fn first(
     (field, direction): (&Field, Direction),
     wanted: usize,
     after: Option<&After<Key>>,
-) -> tantivy::Result<(Vec<(Key, DocAddress)>, usize, bool)> {
-    if *field == Field::Name { texts(walk, weight, direction, wanted, after) } else {
+) -> tantivy::Result<First> {
+    if *field == Field::Name {
+        texts(walk, weight, direction, wanted, after)
+    } else {
         numbers(walk, weight, (field, direction), wanted, after)
     }
 }
 
-type First = (Vec<(Key, DocAddress)>, usize, bool);
+/// The first documents; how many there are; whether all were seen.
+pub(super) type First = (Vec<(Key, DocAddress)>, usize, bool);
 
 fn numbers(
     walk: &Walk<'_>,

@@ -82,7 +82,8 @@ impl Cursor {
         let wrong = |message: &str| QueryError::at(Parameter::Cursor, 0..text.chars().count(), message);
         let bytes = URL_SAFE_NO_PAD.decode(text).ok();
         let cursor: Option<Self> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let cursor = cursor.ok_or_else(|| wrong("this is not a cursor that an earlier page gave; start without one"))?;
+        let cursor =
+            cursor.ok_or_else(|| wrong("this is not a cursor that an earlier page gave; start without one"))?;
         if cursor.search != search {
             return Err(wrong("this cursor is of another search; start without one"));
         }

@@ -14,8 +14,8 @@ use tantivy::{DocSet, InvertedIndexReader, SegmentReader, TERMINATED, Term};
 use super::limits::DICTIONARY_WALK_MAX;
 use super::places::Place;
 use crate::domain::ids::AccountId;
-use crate::search::analysis::FIRST_OF_WORDS;
 use crate::search::View;
+use crate::search::analysis::FIRST_OF_WORDS;
 
 /// Words with the number of documents that have them, deleted ones included: an order, and no fact.
 pub(super) type Candidates = HashMap<String, u64>;
@@ -102,14 +102,16 @@ pub(super) fn near(
     found: &mut Candidates,
 ) -> tantivy::Result<()> {
     let first = word.chars().next().unwrap_or_default();
+    let term = Term::from_field_text(Field::from_field_id(0), word);
+    let query = if nearness.goes_on {
+        FuzzyTermQuery::new_prefix(term, nearness.edits_max, true)
+    } else {
+        FuzzyTermQuery::new(term, nearness.edits_max, true)
+    };
+    // Made once: it takes longer to make than a dictionary to walk.
+    let automaton = query.automaton()?;
     for_each_dictionary(view, places, |inverted| {
-        let term = Term::from_field_text(Field::from_field_id(0), word);
-        let query = if nearness.goes_on {
-            FuzzyTermQuery::new_prefix(term, nearness.edits_max, true)
-        } else {
-            FuzzyTermQuery::new(term, nearness.edits_max, true)
-        };
-        let walk = inverted.terms().search(query.automaton()?);
+        let walk = inverted.terms().search(&automaton);
         let walk = if nearness.first_is_right {
             let after = char::from_u32(u32::from(first) + 1).unwrap_or(char::MAX);
             walk.ge(first.to_string()).lt(after.to_string())

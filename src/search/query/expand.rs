@@ -8,8 +8,8 @@ use super::limits::{EXPANSIONS_MAX, PREFIX_IF_FEWER, TYPO_IF_FEWER};
 use super::places::Place;
 use super::slots::Word;
 use crate::domain::ids::AccountId;
-use crate::search::analysis::STEM;
 use crate::search::View;
+use crate::search::analysis::STEM;
 
 /// How a word of the index stands for one that was typed, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,12 +92,7 @@ fn own(word: &Word) -> Vec<Meant> {
     own
 }
 
-fn near(
-    view: &View,
-    places: &[Place],
-    word: &Word,
-    effort: Effort,
-) -> tantivy::Result<Vec<(String, Closeness, u64)>> {
+fn near(view: &View, places: &[Place], word: &Word, effort: Effort) -> tantivy::Result<Vec<(String, Closeness, u64)>> {
     let nearness = Nearness {
         edits_max: word.edits_max,
         first_is_right: effort == Effort::Usual,

@@ -15,12 +15,11 @@ use super::scope::Scope;
 /// A field's values, the most frequent first, with the number of entries that have it; 100 at most.
 pub type Distribution = Vec<(String, u64)>;
 
+/// The values of fields; how many documents there are; whether all were seen.
+pub(super) type Counts = (Vec<(Field, Distribution)>, usize, bool);
+
 /// Counts the values of these fields. Also how many documents there are, and whether all were seen.
-pub(super) fn count(
-    walk: &Walk<'_>,
-    weight: &dyn Weight,
-    fields: &[Field],
-) -> tantivy::Result<(Vec<(Field, Distribution)>, usize, bool)> {
+pub(super) fn count(walk: &Walk<'_>, weight: &dyn Weight, fields: &[Field]) -> tantivy::Result<Counts> {
     let counted = fields.iter().map(|field| Counted::new(field.clone())).collect();
     let mut counting = Counting { scope: walk.scope, fields: counted, documents: 0 };
     let is_all = walk.each(weight, &mut counting)?;
@@ -145,7 +144,9 @@ impl CountedColumn {
                 counts.into_iter().for_each(|(number, count)| add(told_number(field, number), count));
             }
             Self::Naturals(_, counts) => {
-                for (label, count) in counts.into_iter().filter_map(|(number, count)| Some((scope.label_of(number)?, count))) {
+                for (label, count) in
+                    counts.into_iter().filter_map(|(number, count)| Some((scope.label_of(number)?, count)))
+                {
                     add(label.to_owned(), count);
                 }
             }

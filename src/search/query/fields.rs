@@ -135,7 +135,9 @@ impl Field {
         match purpose {
             Use::Words => true,
             Use::Filter => kind != Kind::Text,
-            Use::Facet => matches!(self, Self::Account | Self::Tags | Self::Categories | Self::MediaType | Self::Metadata(_)),
+            Use::Facet => {
+                matches!(self, Self::Account | Self::Tags | Self::Categories | Self::MediaType | Self::Metadata(_))
+            }
             Use::Sort => matches!(self, Self::CreatedAt | Self::UpdatedAt | Self::Name | Self::Duration | Self::Plays),
             Use::Highlight => {
                 matches!(kind, Kind::Text | Kind::Custom) || matches!(self, Self::Tags | Self::Categories)
@@ -239,6 +241,9 @@ mod tests {
     #[test]
     fn an_unknown_field_is_told_with_those_there_are() {
         let told = Published::of(&[shape(&["Topic"])]).find("speaker", Use::Facet).unwrap_err();
-        assert_eq!(told, "\"speaker\" is no field to count; there are account, tags, categories, mediaType, metadata.Topic");
+        assert_eq!(
+            told,
+            "\"speaker\" is no field to count; there are account, tags, categories, mediaType, metadata.Topic"
+        );
     }
 }

@@ -290,9 +290,10 @@ fn check(field: &Field, value: &Literal, span: Span) -> Result<(), QueryError> {
     let name = field.name();
     match field.kind() {
         Kind::Number if value.number().is_none() => Err(wrong(span, format!("{name} is a number, not {written}"))),
-        Kind::Time if value.moment().is_none() => {
-            Err(wrong(span, format!("{name} is a date like 2024-01-01, an RFC 3339 time or epoch seconds, not {written}")))
-        }
+        Kind::Time if value.moment().is_none() => Err(wrong(
+            span,
+            format!("{name} is a date like 2024-01-01, an RFC 3339 time or epoch seconds, not {written}"),
+        )),
         Kind::MediaType if value.media_types().is_none() => {
             Err(wrong(span, format!("{name} is video, image, audio, live or Kaltura's number, not {written}")))
         }

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use tantivy::columnar::StrColumn;
-use tantivy::query::{BooleanQuery, ConstScoreQuery, EnableScoring, Occur, Query, TermSetQuery, Weight};
+use tantivy::query::{BooleanQuery, EnableScoring, Occur, Query, Weight};
 use tantivy::{DocAddress, DocSet, TERMINATED, Term};
 
 use super::collect::{After, Score, Walk};
@@ -172,7 +172,7 @@ fn narrowed(walk: &Walk<'_>, plan: &Plan) -> tantivy::Result<Box<dyn Query>> {
     }
     let lead = leads.filter(|(documents, _)| plan.rarest.is_none_or(|rarest| documents.saturating_mul(RARER) < rarest));
     let Some((_, terms)) = lead else { return Ok(plan.query.box_clone()) };
-    let lead: Box<dyn Query> = Box::new(ConstScoreQuery::new(Box::new(TermSetQuery::new(terms)), 0.0));
+    let lead = plan::any_unweighed(terms.into_iter(), 0.0);
     Ok(Box::new(BooleanQuery::new(vec![(Occur::Must, plan.query.box_clone()), (Occur::Must, lead)])))
 }
 
@@ -293,11 +293,7 @@ fn fit(score: f32, ideal: f32) -> f32 {
     if score <= 0.0 { 0.0 } else { score / (score + QUARTER * ideal.max(f32::MIN_POSITIVE)) }
 }
 
-fn scores(
-    walk: &Walk<'_>,
-    weights: &Weights,
-    documents: &[(SortedBy, DocAddress)],
-) -> tantivy::Result<Vec<f32>> {
+fn scores(walk: &Walk<'_>, weights: &Weights, documents: &[(SortedBy, DocAddress)]) -> tantivy::Result<Vec<f32>> {
     let mut scores = vec![0.0; documents.len()];
     let mut unknown: Vec<(DocAddress, usize)> = Vec::new();
     for (number, (sorted_by, document)) in documents.iter().enumerate() {

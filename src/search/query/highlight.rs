@@ -185,7 +185,10 @@ mod tests {
 
     #[test]
     fn what_was_sought_is_marked_and_the_rest_is_escaped() {
-        assert_eq!(html("Crème <b> & crème", &["creme"], &[], None), "<mark>Crème</mark> &lt;b&gt; &amp; <mark>crème</mark>");
+        assert_eq!(
+            html("Crème <b> & crème", &["creme"], &[], None),
+            "<mark>Crème</mark> &lt;b&gt; &amp; <mark>crème</mark>"
+        );
         assert_eq!(html("<script>", &["script"], &[], None), "&lt;<mark>script</mark>&gt;");
         assert_eq!(html("AB-1234!", &["ab1234"], &[], None), "<mark>AB-1234</mark>!");
         assert_eq!(html("機械学習", &["機械"], &[], None), "<mark>機械</mark>学習");

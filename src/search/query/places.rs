@@ -1,7 +1,7 @@
 //! Where in the index a slot may be filled, and what that counts.
 
-use tantivy::schema::Field as IndexField;
 use tantivy::Term;
+use tantivy::schema::Field as IndexField;
 
 use super::fields::Field;
 use crate::search::View;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use tantivy::query::{
     AllQuery, Bm25StatisticsProvider, BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query, TermQuery,
-    TermSetQuery,
 };
 use tantivy::schema::{Field as IndexField, IndexRecordOption};
 use tantivy::{Searcher, Term};
@@ -80,7 +79,8 @@ pub(super) fn plan(view: &View, slots: &[Slot], scope: &Scope, need: Need, effor
 /// Documents with any of these terms, each with its weight and in how many documents it is; not the one with that key.
 pub(super) fn any_of(view: &View, terms: Vec<(Term, f32, u64)>, own: Term) -> tantivy::Result<Plan> {
     let mut statistics = Statistics::new(view)?;
-    let (mut clauses, mut ideal): (Vec<(Occur, Box<dyn Query>)>, f32) = (Vec::new(), 0.0);
+    let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+    let mut ideal = 0.0;
     let rarest = terms.iter().map(|(_, _, documents)| *documents).min();
     for (term, weight, documents) in terms {
         statistics.set(&term, documents);
@@ -102,11 +102,7 @@ fn all_of(mut queries: Vec<Box<dyn Query>>, need: Need) -> Box<dyn Query> {
     }
 }
 
-fn with(
-    wanted: Box<dyn Query>,
-    excluded: Vec<Box<dyn Query>>,
-    together: Option<Box<dyn Query>>,
-) -> Box<dyn Query> {
+fn with(wanted: Box<dyn Query>, excluded: Vec<Box<dyn Query>>, together: Option<Box<dyn Query>>) -> Box<dyn Query> {
     if excluded.is_empty() && together.is_none() {
         return wanted;
     }
@@ -144,7 +140,9 @@ fn fill(
     let places = places::of(view, slot.field.as_ref());
     // What must not be there is not guessed at.
     let (mut queries, mut words, row, mut count) = match &slot.what {
-        What::Word(word) if slot.is_excluded => word_queries(view, &places, &word.exactly(), scope, effort, statistics)?,
+        What::Word(word) if slot.is_excluded => {
+            word_queries(view, &places, &word.exactly(), scope, effort, statistics)?
+        }
         What::Word(word) => word_queries(view, &places, word, scope, effort, statistics)?,
         What::Row(parts, whole) => {
             let mut queries = row_queries(view, &places, parts, statistics)?;
@@ -203,12 +201,19 @@ fn word_queries(
         }
         for place in places {
             let terms = texts.iter().map(|(text, _)| place.term(text));
-            let weight = closeness.weight() * place.weight * rarity;
-            queries.push(Box::new(BoostQuery::new(Box::new(TermSetQuery::new(terms)), weight)));
+            queries.push(any_unweighed(terms, closeness.weight() * place.weight * rarity));
         }
     }
     let words = meant.into_iter().map(|(text, _)| text).collect();
     Ok((queries, words, Vec::new(), count))
+}
+
+/// Documents with any of these terms, each worth the same however many it has.
+///
+/// The library's own query for a set of terms makes a dictionary of them first, which takes a millisecond whatever their number.
+pub(super) fn any_unweighed(terms: impl Iterator<Item = Term>, worth: f32) -> Box<dyn Query> {
+    let each = terms.map(|term| Box::new(TermQuery::new(term, IndexRecordOption::Basic)) as Box<dyn Query>);
+    Box::new(ConstScoreQuery::new(Box::new(BooleanQuery::union(each.collect())), worth))
 }
 
 fn row_queries(

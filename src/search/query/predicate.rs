@@ -9,8 +9,8 @@ use super::dictionary;
 use super::fields::{Field, Kind};
 use super::filter::{Comparison, Filter, Test};
 use super::places;
-use super::value::Literal;
 use super::scope::Scope;
+use super::value::Literal;
 use crate::search::View;
 use crate::search::folding::fold_value;
 use crate::search::{key, whole_term};
@@ -119,7 +119,10 @@ impl Range {
         Self { from: number, before: number.next_up() }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "seconds are exact in a double for longer than there will be entries")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seconds are exact in a double for longer than there will be entries"
+    )]
     fn of_moment((from, before): (i64, i64)) -> Self {
         Self { from: from as f64, before: before as f64 }
     }

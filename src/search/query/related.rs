@@ -30,7 +30,7 @@ impl Searching {
         shapes: &PublicShapes,
     ) -> Result<Vec<Value>, Error> {
         let (scope, own) = (Scope::new(shapes, Some(account)), key(account, &entry.id));
-        let published = Published::of(shapes.get(&account).into_iter());
+        let published = Published::of(shapes.get(&account));
         let texts = texts(entry, &published);
         let hits = self
             .on_a_thread(move |view, until| {

@@ -112,10 +112,8 @@ fn row(tokens: &[Token], goes_on: bool) -> Option<What> {
         [] => None,
         [only] => Some(What::Word(word(only, goes_on))),
         [first, ..] => {
-            let part = |token: &&Token| Part {
-                offset: (token.position - first.position) as usize,
-                text: token.text.clone(),
-            };
+            let part =
+                |token: &&Token| Part { offset: (token.position - first.position) as usize, text: token.text.clone() };
             let whole = joined.filter(|token| token.position == first.position);
             Some(What::Row(parts.iter().map(part).collect(), whole.map(|token| word(token, goes_on))))
         }

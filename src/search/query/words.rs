@@ -227,7 +227,9 @@ mod tests {
 
     #[test]
     fn a_field_there_is_none_of_is_told_with_its_place() {
-        for (text, span) in [("boat Topic:x", 5..10), ("größe:1", 0..5), ("-secret:\"a b\"", 1..7), ("mediaType:film", 0..14)] {
+        for (text, span) in
+            [("boat Topic:x", 5..10), ("größe:1", 0..5), ("-secret:\"a b\"", 1..7), ("mediaType:film", 0..14)]
+        {
             let error = parse(text, &published()).expect_err(text);
             assert_eq!((error.parameter, error.span.clone()), (Parameter::Words, span), "{text}: {error}");
         }

@@ -107,7 +107,7 @@ pub(super) const ALWAYS: [Step; 2] = [
 pub(super) const AFTER: [Step; 4] = [
     ("told", "the log tells what was decided and what visitors see", told::run),
     ("pictures", "the thumbnails' lane is woken", pictures::run),
-    ("captions", "the lane of caption files is woken, and the log told if their list was not answered", captions::run),
+    ("captions", "the lane of caption files is woken", captions::run),
     ("mark", "the sync field is written back, where nobody hinted again meanwhile", mark::run),
 ];
 

@@ -19,16 +19,18 @@ async fn search_answers_the_same_beside_a_daemon_and_without_one() {
     });
     assert_eq!(found["hits"][1]["id"], json!(id));
 
-    let beside = place.run_json("search tide -else --facets mediaType --limit 5");
+    let beside = place.run_json("search tide --facets mediaType --limit 5");
     let words = place.run("search tide");
     assert_eq!((words.code, words.err.as_str()), (Some(0), ""), "{words:?}");
     assert!(words.out.starts_with(&format!("{id}  Tide & time\n")) && words.out.contains("1 entry in "), "{words:?}");
+    let others = place.run("search --sort name -- -tide");
+    assert!(others.out.contains("Something else") && !others.out.contains("Tide"), "{others:?}");
     let refused = place.run("search --filter nobody=1");
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.err.contains("filter, character 0") && refused.err.contains("mediaType"), "{refused:?}");
 
     serving.stop();
-    let mut alone = place.run_json("search tide -else --facets mediaType --limit 5");
+    let mut alone = place.run_json("search tide --facets mediaType --limit 5");
     alone["processingTimeMs"] = beside["processingTimeMs"].clone();
     assert_eq!(alone, beside);
     assert_eq!(place.run("search --filter nobody=1").code, Some(1));

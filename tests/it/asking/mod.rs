@@ -80,11 +80,13 @@ impl Library {
                 (entry.plays, entry.views) = (book.plays, book.plays);
                 edits::add_entry(account, entry);
                 if !book.captions.is_empty() {
-                    let caption = captioned(account.make_object_id(), book.captions, now);
+                    let caption = SimCaption::srt(&account.make_object_id(), book.captions, now);
                     account.captions.insert(id.clone(), vec![caption]);
                 }
-                let speakers: String = book.speakers.iter().map(|name| format!("<Speakers>{name}</Speakers>")).collect();
-                let topic = if book.topic.is_empty() { String::new() } else { format!("<Topic>{}</Topic>", book.topic) };
+                let speakers: String =
+                    book.speakers.iter().map(|name| format!("<Speakers>{name}</Speakers>")).collect();
+                let topic =
+                    if book.topic.is_empty() { String::new() } else { format!("<Topic>{}</Topic>", book.topic) };
                 let xml = format!("<metadata><SyncStatus>Sync Needed</SyncStatus>{topic}{speakers}</metadata>");
                 edits::add_metadata(account, &id, SYNC_PROFILE, &xml).unwrap();
                 id
@@ -121,24 +123,6 @@ impl Library {
     /// The titles that pass a filter, by the alphabet.
     pub async fn passing(&self, filter: &str) -> Vec<String> {
         names(&self.search(&[("filter", filter), ("sort", "name")]).await)
-    }
-}
-
-fn captioned(id: String, content: &str, now: i64) -> SimCaption {
-    SimCaption {
-        id,
-        version: 1,
-        tags: String::new(),
-        file_ext: "srt".to_owned(),
-        created_at: now,
-        updated_at: now,
-        language: "English".to_owned(),
-        language_code: "en".to_owned(),
-        is_default: None,
-        label: "English".to_owned(),
-        format: "1".to_owned(),
-        status: 2,
-        content: content.to_owned(),
     }
 }
 

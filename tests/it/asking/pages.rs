@@ -6,7 +6,14 @@ use super::{Book, Library, names, titled};
 
 fn shelf() -> Vec<Book> {
     let names = [
-        "red one", "red two", "red three", "red four", "red five six seven", "red eight", "red nine ten", "red red",
+        "red one",
+        "red two",
+        "red three",
+        "red four",
+        "red five six seven",
+        "red eight",
+        "red nine ten",
+        "red red",
         "blue",
     ];
     names.iter().zip(1..).map(|(name, number)| Book { plays: number / 3, days_ago: number, ..titled(name) }).collect()

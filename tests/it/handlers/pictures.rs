@@ -14,7 +14,7 @@ impl House {
         assert!(self.picture(&id).await.is_some());
         // Past all that waits, and past the time in which an edit may have crossed our mark.
         self.pass(CONFIRM).await;
-        self.clock.advance(PAUSE);
+        self.pass(PAUSE).await;
         id
     }
 

@@ -293,16 +293,22 @@ fn add_assets(account: &mut SimAccount, id: &EntryId, now: i64) {
     };
     let unready = SimFlavor { id: "0_canaryfl".to_owned(), status: 0, ..ready.clone() };
     account.flavors.insert(id.clone(), vec![ready, unready]);
-    let spoken = "1\n00:00:01,000 --> 00:00:02,000\ncanary of what is said\n";
+    // A search tells what is said, and in which language; of a file that nobody may see it tells nothing.
+    let spoken = |what: &str| format!("1\n00:00:01,000 --> 00:00:02,000\n{what} of what is said\n");
     let caption = SimCaption {
         tags: "canary caption tag".to_owned(),
         file_ext: "canary".to_owned(),
-        language_code: "canary".to_owned(),
         label: "told caption".to_owned(),
-        ..SimCaption::srt(&account.make_object_id(), spoken, now)
+        ..SimCaption::srt(&account.make_object_id(), &spoken(OUTSIDE), now)
     };
-    let unready =
-        SimCaption { id: "0_canaryca".to_owned(), label: "canary caption".to_owned(), status: 0, ..caption.clone() };
+    let unready = SimCaption {
+        id: "0_canaryca".to_owned(),
+        language_code: "canary".to_owned(),
+        label: "canary caption".to_owned(),
+        status: 0,
+        content: spoken(INSIDE).into_bytes(),
+        ..caption.clone()
+    };
     let unapproved = SimCaption { id: "0_canarycu".to_owned(), display_on_player: false, status: 2, ..unready.clone() };
     account.captions.insert(id.clone(), vec![caption, unready, unapproved]);
     let thumb = SimThumbAsset {
