@@ -149,6 +149,7 @@ fn stay(kaltura: &Simulator, daemon: &Daemon) -> std::io::Result<()> {
     let picture = kaltura.read(|account| account.entries.keys().next().cloned());
     writeln!(out, "\nLook at it, and press Ctrl-C when you have seen enough:")?;
     writeln!(out, "  http://{}/api/v1/entries", daemon.public)?;
+    writeln!(out, "  http://{}/api/v1/search?q=museum&highlight=name", daemon.public)?;
     if let Some(id) = picture {
         writeln!(out, "  http://{}/api/v1/entries/{id}", daemon.public)?;
         writeln!(out, "  http://{}/thumbnails/{id}", daemon.public)?;
