@@ -84,12 +84,21 @@ pub struct PublicEntry {
 /// Members that are always sent.
 const ALWAYS: [&str; 3] = ["id", "account", "seq"];
 
+impl PublicEntry {
+    /// Whether this member is sent, if the entry has it.
+    pub fn tells(&self, member: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| ALWAYS.contains(&member) || only.contains(member))
+    }
+}
+
 impl Serialize for PublicEntry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Some(only) = &self.only else { return Self::serialize(self, serializer) };
+        if self.only.is_none() {
+            return Self::serialize(self, serializer);
+        }
         let whole = Self::serialize(self, serde_json::value::Serializer).map_err(S::Error::custom)?;
         let members = whole.as_object().into_iter().flatten();
-        serializer.collect_map(members.filter(|(name, _)| ALWAYS.contains(&name.as_str()) || only.contains(*name)))
+        serializer.collect_map(members.filter(|(name, _)| self.tells(name)))
     }
 }
 

@@ -88,6 +88,18 @@ impl Analysis {
         self.languages.iter().copied()
     }
 
+    /// Its words without their stems, which take most of the time.
+    pub fn words_alone(text: &str) -> Vec<Token> {
+        Self::default().words(text)
+    }
+
+    /// The index's terms for the stems of a word of `text`.
+    pub fn stem_terms(&self, text: &str, token: &Token) -> impl Iterator<Item = String> {
+        let has_stems = token.kind == Kind::Word;
+        let stems = has_stems.then(|| stems(&self.languages, &text[token.start..token.end], &token.text));
+        stems.into_iter().flatten().map(|stem| format!("{STEM}{stem}"))
+    }
+
     /// The words of a text in their order.
     pub fn words(&self, text: &str) -> Vec<Token> {
         let mut words = Words { analysis: self, text, tokens: Vec::new(), position: 0 };

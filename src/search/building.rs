@@ -55,7 +55,8 @@ impl Plan {
         let live = aside(move || Live::create(&root, number, &analysis, told, place).map(Box::new)).await?;
         let live = self.take_all(live, total).await?;
         let live = self.catch_up(live).await?;
-        Ok(aside(move || committed(live)).await?)
+        let live = aside(move || committed(live)).await?;
+        Ok(live.merged().await?)
     }
 
     /// Everything that is public; the next page is read while one is taken.

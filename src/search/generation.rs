@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
+use tantivy::index::SegmentId;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyError};
 
@@ -137,11 +138,13 @@ impl Generation {
             .num_merge_threads(1)
             .build();
         let writer = self.index.writer_with_options(options)?;
-        let mut policy = LogMergePolicy::default();
-        policy.set_min_layer_size(1_000);
-        policy.set_del_docs_ratio_before_merge(DELETED_RATIO_MAX);
-        writer.set_merge_policy(Box::new(policy));
+        writer.set_merge_policy(Box::new(merges()));
         Ok(writer)
+    }
+
+    /// The segments of its latest commit.
+    pub(super) fn segments(&self) -> Result<Vec<SegmentId>, Trouble> {
+        Ok(self.index.searchable_segment_ids()?)
     }
 
     /// Whether its files are still there.
@@ -156,6 +159,16 @@ impl Generation {
             None => Ok(vec![PathBuf::from(META)]),
         }
     }
+}
+
+/// Which segments become one: a search looks into each of them, so there are few, each level four times as large as the one below.
+pub(super) fn merges() -> LogMergePolicy {
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_layer_size(1_000);
+    policy.set_level_log_size(2.0);
+    policy.set_min_num_segments(4);
+    policy.set_del_docs_ratio_before_merge(DELETED_RATIO_MAX);
+    policy
 }
 
 /// The library takes the lengths in its files on trust.

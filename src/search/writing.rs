@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 
+use tantivy::indexer::NoMergePolicy;
 use tantivy::{IndexWriter, Term};
 
 use super::analysis::Analysis;
 use super::documents::document;
-use super::generation::{Generation, Mark, Trouble};
+use super::generation::{self, Generation, Mark, Trouble};
 use super::key;
 use super::schema::FORM;
 use super::told::Told;
@@ -44,7 +45,22 @@ impl Live {
     ) -> Result<Self, Trouble> {
         let languages = analysis.languages().map(|language| language.code().to_owned()).collect();
         let mark = Mark { form: FORM, languages, told, place };
-        Self::resume(Generation::create(root, number, analysis)?, mark)
+        let live = Self::resume(Generation::create(root, number, analysis)?, mark)?;
+        live.writer.set_merge_policy(Box::new(NoMergePolicy));
+        Ok(live)
+    }
+
+    /// Makes one segment of all that it was made in: cheaper once, in the end, than again and again meanwhile.
+    pub(super) async fn merged(mut self: Box<Self>) -> Result<Box<Self>, Trouble> {
+        let segments = self.generation.segments()?;
+        if segments.len() > 1 {
+            self.writer.merge(&segments).await?;
+            self.refresh()?;
+            // What the reader has let go of only now.
+            self.writer.garbage_collect_files().await?;
+        }
+        self.writer.set_merge_policy(Box::new(generation::merges()));
+        Ok(self)
     }
 
     /// Adds entries that it has nothing of yet.

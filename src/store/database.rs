@@ -15,10 +15,11 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 /// Page cache of the writing connection, in KiB: a backfill's batch fits.
 const WRITER_CACHE_KIB: u32 = 8 * 1024;
-/// Page cache of each reading connection, in KiB: small, because the file is mapped and the kernel caches it.
-const READER_CACHE_KIB: u32 = 512;
-/// Mapped part of the file: reads come from the kernel's cache without a copy and without a heap of ours.
-const MAPPED_BYTES: u64 = 256 << 20;
+/// Page cache of each reading connection, in KiB: small, because the kernel caches what is mapped, and enough for the upper
+/// pages of what is not.
+const READER_CACHE_KIB: u32 = 2 * 1024;
+/// Mapped part of the file, SQLite's own ceiling: reads come from the kernel's cache without a copy and without a heap of ours.
+const MAPPED_BYTES: u64 = 2 << 30;
 /// The log is cut back to this after a checkpoint.
 const LOG_KEPT_BYTES: u64 = 64 << 20;
 /// SQLite's unit, its default.

@@ -286,9 +286,9 @@ impl Feed {
         for (account, mut ids) in wanted {
             ids.sort();
             ids.dedup();
-            let shown = public_entries::shown_of(connection, account, &ids, self.now).await?;
             let shape = &self.shapes[&account];
-            let told = public_entries::assemble(connection, &shown, shape, self.is_one_of_several).await?;
+            let shown = public_entries::shown_of(connection, account, &ids, shape, self.now).await?;
+            let told = public_entries::assemble(&shown, shape, self.is_one_of_several)?;
             entries.extend(told.into_iter().map(|entry| ((account, entry.id.clone()), entry)));
         }
         Ok(entries)
@@ -332,13 +332,13 @@ impl Feed {
         for (account, shape) in self.shapes.range(after.account..) {
             let from = if *account == after.account { after.row_id } else { 0 };
             // One more than there is room for tells whether there is a next page.
-            let mut rows = public_entries::shown_after(connection, *account, from, room + 1, self.now).await?;
+            let mut rows = public_entries::shown_after(connection, *account, from, room + 1, shape, self.now).await?;
             let is_last = rows.len() <= room;
             rows.truncate(room);
             room -= rows.len();
             let row_ids: Vec<RowId> =
                 rows.iter().map(|row| Ok(row.try_get("row_id")?)).collect::<Result<_, Error>>()?;
-            let entries = public_entries::assemble(connection, &rows, shape, self.is_one_of_several).await?;
+            let entries = public_entries::assemble(&rows, shape, self.is_one_of_several)?;
             for (entry, row_id) in entries.into_iter().zip(row_ids) {
                 reached = PublicCursor { account: *account, row_id };
                 if entry.seq <= began.seq {

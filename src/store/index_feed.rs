@@ -152,10 +152,10 @@ impl Store {
         let mut tx = self.read().await?;
         for (account, shape) in shapes.range(after.account..) {
             let from = if *account == after.account { after.row_id } else { 0 };
-            let rows = public_entries::shown_after(&mut tx, *account, from, INDEX_PAGE_MAX, self.now()).await?;
+            let rows = public_entries::shown_after(&mut tx, *account, from, INDEX_PAGE_MAX, shape, self.now()).await?;
             let Some(last) = rows.last() else { continue };
             let next = Some(PublicCursor { account: *account, row_id: last.try_get("row_id")? });
-            let entries = public_entries::assemble(&mut tx, &rows, shape, self.has_several_accounts()).await?;
+            let entries = public_entries::assemble(&rows, shape, self.has_several_accounts())?;
             return Ok(IndexPass { entries: entries.into_iter().map(|entry| (*account, entry)).collect(), next });
         }
         Ok(IndexPass { entries: Vec::new(), next: None })
@@ -170,8 +170,8 @@ impl Store {
     ) -> Result<BTreeMap<EntryId, PublicEntry>, Error> {
         let Some(shape) = shapes.get(&account) else { return Ok(BTreeMap::new()) };
         let wanted: Vec<EntryId> = entries.iter().cloned().collect();
-        let rows = public_entries::shown_of(connection, account, &wanted, self.now()).await?;
-        let shown = public_entries::assemble(connection, &rows, shape, self.has_several_accounts()).await?;
+        let rows = public_entries::shown_of(connection, account, &wanted, shape, self.now()).await?;
+        let shown = public_entries::assemble(&rows, shape, self.has_several_accounts())?;
         Ok(shown.into_iter().map(|entry| (entry.id.clone(), entry)).collect())
     }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
@@ -40,6 +41,11 @@ pub struct PublicShape {
 }
 
 impl PublicShape {
+    /// As a parameter; null names none.
+    fn profile(&self) -> Option<i64> {
+        self.content_profile.map(|profile| profile.0)
+    }
+
     fn tells_field(&self, field: &str) -> bool {
         match &self.publish.metadata_fields {
             Some(named) => named.contains(field),
@@ -118,8 +124,8 @@ impl Store {
         let mut found = Vec::new();
         let mut tx = self.read().await?;
         for (account, shape) in shapes {
-            let rows = shown_of(&mut tx, *account, std::slice::from_ref(entry), self.now()).await?;
-            found.extend(assemble(&mut tx, &rows, shape, self.has_several_accounts()).await?);
+            let rows = shown_of(&mut tx, *account, std::slice::from_ref(entry), shape, self.now()).await?;
+            found.extend(assemble(&rows, shape, self.has_several_accounts())?);
         }
         if found.len() > 1 {
             return Ok(FoundEntry::Ambiguous(found.into_iter().map(|entry| entry.account).collect()));
@@ -138,9 +144,10 @@ impl Store {
         shapes: &PublicShapes,
     ) -> Result<Vec<PublicEntry>, Error> {
         let Some(shape) = shapes.get(&account) else { return Ok(Vec::new()) };
-        let mut tx = self.read().await?;
-        let rows = shown_of(&mut tx, account, entries, self.now()).await?;
-        assemble(&mut tx, &rows, shape, self.has_several_accounts()).await
+        // One statement: it sees one moment without a transaction.
+        let mut reader = self.readers().acquire().await?;
+        let rows = shown_of(&mut reader, account, entries, shape, self.now()).await?;
+        assemble(&rows, shape, self.has_several_accounts())
     }
 
     /// A page of all entries that visitors may see now, of the accounts of `shapes`, in the order in which they came
@@ -165,9 +172,9 @@ impl Store {
                 _ => 0,
             };
             // One more than wanted tells whether there is a next page.
-            let rows = shown_after(&mut tx, *account, from, limit - items.len() + 1, self.now()).await?;
+            let rows = shown_after(&mut tx, *account, from, limit - items.len() + 1, shape, self.now()).await?;
             let (on_page, beyond) = rows.split_at(rows.len().min(limit - items.len()));
-            items.extend(assemble(&mut tx, on_page, shape, self.has_several_accounts()).await?);
+            items.extend(assemble(on_page, shape, self.has_several_accounts())?);
             if let Some(row) = on_page.last() {
                 last = Some(PublicCursor { account: *account, row_id: row.try_get("row_id")? });
             }
@@ -184,25 +191,49 @@ impl Store {
     }
 }
 
+/// What is read of an entry: its own row `e`, `entry_sync` as `s`, its picture `t`; and what lies in other tables, each as a list
+/// in JSON: rows of their own would be handed over one by one from the thread that reads. `?1` is the profile that is told.
+macro_rules! told {
+    () => {
+        "e.row_id, e.entry_id, e.name, e.description, e.tags, e.media_type, e.kind, e.duration_s, e.duration_ms,
+         e.width, e.height, e.created_at, e.updated_at, e.start_date, e.end_date, e.plays, e.views,
+         e.reference_id, e.seq, s.synced_at, t.version as thumbnail_version,
+         (select m.fields
+          from custom_metadata as m
+          where m.row_id = e.row_id and m.profile_id = ?1) as metadata,
+         (select json_group_array(json_array(a.kind, a.asset_id, a.width, a.height, a.bitrate_kbps, a.container_format,
+                                             a.language, a.label)
+                                  order by a.bitrate_kbps, a.asset_id)
+          from assets as a
+          where a.row_id = e.row_id and a.status = '2') as assets,
+         (select json_group_array(c.full_name order by c.full_name)
+          from entry_categories as m
+          cross join categories as c on c.account_id = m.account_id and c.category_id = m.category_id
+          where m.row_id = e.row_id and m.status = 2) as categories"
+    };
+}
+
 pub(super) async fn shown_of(
     connection: &mut SqliteConnection,
     account: AccountId,
     entries: &[EntryId],
+    shape: &PublicShape,
     now: Timestamp,
 ) -> Result<Vec<SqliteRow>, Error> {
-    let rows = sqlx::query(
-        "select e.row_id, e.entry_id, e.name, e.description, e.tags, e.media_type, e.kind, e.duration_s, e.duration_ms,
-                e.width, e.height, e.created_at, e.updated_at, e.start_date, e.end_date, e.plays, e.views,
-                e.reference_id, e.seq, s.synced_at, t.version as thumbnail_version
-         from json_each(?3) as wanted
-         cross join entry_sync as s on s.account_id = ?1 and s.entry_id = wanted.value
+    let rows = sqlx::query(concat!(
+        "select ",
+        told!(),
+        "
+         from json_each(?4) as wanted
+         cross join entry_sync as s on s.account_id = ?2 and s.entry_id = wanted.value
          cross join entries as e on e.row_id = s.row_id
          left join entry_thumbnails as t on t.row_id = e.row_id and t.sha256 is not null
          where e.public_state = 'public'
-           and (e.start_date is null or e.start_date <= ?2)
-           and (e.end_date is null or e.end_date > ?2)
-         order by wanted.key",
-    )
+           and (e.start_date is null or e.start_date <= ?3)
+           and (e.end_date is null or e.end_date > ?3)
+         order by wanted.key"
+    ))
+    .bind(shape.profile())
     .bind(account.0)
     .bind(now.as_secs())
     .bind(rows::parameter(entries))
@@ -216,24 +247,26 @@ pub(super) async fn shown_after(
     account: AccountId,
     after: RowId,
     limit: usize,
+    shape: &PublicShape,
     now: Timestamp,
 ) -> Result<Vec<SqliteRow>, Error> {
     // The index entries_public has the rows in this order, and no other rows.
-    let rows = sqlx::query(
-        "select e.row_id, e.entry_id, e.name, e.description, e.tags, e.media_type, e.kind, e.duration_s, e.duration_ms,
-                e.width, e.height, e.created_at, e.updated_at, e.start_date, e.end_date, e.plays, e.views,
-                e.reference_id, e.seq, s.synced_at, t.version as thumbnail_version
+    let rows = sqlx::query(concat!(
+        "select ",
+        told!(),
+        "
          from entries as e indexed by entries_public
          cross join entry_sync as s on s.row_id = e.row_id
          left join entry_thumbnails as t on t.row_id = e.row_id and t.sha256 is not null
-         where e.account_id = ?1
+         where e.account_id = ?2
            and e.public_state = 'public'
-           and e.row_id > ?3
-           and (e.start_date is null or e.start_date <= ?2)
-           and (e.end_date is null or e.end_date > ?2)
+           and e.row_id > ?4
+           and (e.start_date is null or e.start_date <= ?3)
+           and (e.end_date is null or e.end_date > ?3)
          order by e.row_id
-         limit ?4",
-    )
+         limit ?5"
+    ))
+    .bind(shape.profile())
     .bind(account.0)
     .bind(now.as_secs())
     .bind(after)
@@ -262,20 +295,20 @@ pub(super) async fn kept(
     is_one_of_several: bool,
     now: Timestamp,
 ) -> Result<HashMap<RowId, KeptEntry>, Error> {
-    let rows = sqlx::query(
-        "select e.row_id, e.entry_id, e.name, e.description, e.tags, e.media_type, e.kind, e.duration_s, e.duration_ms,
-                e.width, e.height, e.created_at, e.updated_at, e.start_date, e.end_date, e.plays, e.views,
-                e.reference_id, e.seq, s.synced_at, t.version as thumbnail_version, e.public_state,
-                e.public_fingerprint
-         from (select distinct value from json_each(?)) as wanted
+    let rows = sqlx::query(concat!(
+        "select ",
+        told!(),
+        ", e.public_state, e.public_fingerprint
+         from (select distinct value from json_each(?2)) as wanted
          cross join entries as e on e.row_id = wanted.value
          cross join entry_sync as s on s.row_id = e.row_id
-         left join entry_thumbnails as t on t.row_id = e.row_id and t.sha256 is not null",
-    )
+         left join entry_thumbnails as t on t.row_id = e.row_id and t.sha256 is not null"
+    ))
+    .bind(shape.profile())
     .bind(rows::parameter(row_ids))
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
-    let entries = assemble(connection, &rows, shape, is_one_of_several).await?;
+    let entries = assemble(&rows, shape, is_one_of_several)?;
     rows.iter()
         .zip(entries)
         .map(|(row, entry)| {
@@ -299,37 +332,37 @@ fn withheld(row: &SqliteRow, entry: &PublicEntry, now: Timestamp) -> Result<Vec<
     })
 }
 
-/// The entries of these rows, with what lies in other tables: three statements, however many there are.
-pub(super) async fn assemble(
-    connection: &mut SqliteConnection,
+/// The entries of these rows.
+pub(super) fn assemble(
     shown: &[SqliteRow],
     shape: &PublicShape,
     is_one_of_several: bool,
 ) -> Result<Vec<PublicEntry>, Error> {
-    if shown.is_empty() {
-        return Ok(Vec::new());
-    }
-    let row_ids: Vec<RowId> = shown.iter().map(|row| Ok(row.try_get("row_id")?)).collect::<Result<_, Error>>()?;
-    let wanted = rows::parameter(&row_ids);
-    let mut metadata = metadata(connection, &wanted, shape).await?;
-    let (mut flavors, mut captions) = assets(connection, &wanted).await?;
-    let mut categories = categories(connection, &wanted).await?;
     let account_in_url = is_one_of_several.then_some(shape.label.as_str());
-    row_ids
-        .iter()
-        .zip(shown)
-        .map(|(row_id, row)| {
-            let entry = PublicEntry {
-                metadata: metadata.remove(row_id).unwrap_or_default(),
-                flavors: flavors.remove(row_id).unwrap_or_default(),
-                captions: captions.remove(row_id).unwrap_or_default(),
-                categories: categories.remove(row_id).unwrap_or_default(),
-                ..bare_entry(row, shape, account_in_url)?
-            };
-            Ok(entry)
-        })
-        .collect()
+    shown.iter().map(|row| whole_entry(row, shape, account_in_url)).collect()
 }
+
+fn whole_entry(row: &SqliteRow, shape: &PublicShape, account_in_url: Option<&str>) -> Result<PublicEntry, Error> {
+    let mut entry = bare_entry(row, shape, account_in_url)?;
+    entry.categories = rows::from_json(row, "categories")?;
+    if let Some(fields) = row.try_get::<Option<&str>, _>("metadata")? {
+        entry.metadata = rows::parsed(fields, "metadata")?;
+        entry.metadata.retain(|name, values| shape.tells_field(name) && !values.is_empty());
+    }
+    for asset in rows::from_json::<Vec<Asset>>(row, "assets")? {
+        let Asset(kind, id, width, height, bitrate, container_format, language, label) = asset;
+        if kind == "caption" {
+            entry.captions.push(PublicCaption { id, language, label });
+        } else {
+            entry.flavors.push(PublicFlavor { id, width, height, bitrate, container_format });
+        }
+    }
+    Ok(entry)
+}
+
+/// One that is ready: kind, id, width, height, kbit/s, container, language, label.
+#[derive(Deserialize)]
+struct Asset(String, String, Option<i64>, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<String>);
 
 /// What the entry's own row tells.
 fn bare_entry(row: &SqliteRow, shape: &PublicShape, account_in_url: Option<&str>) -> Result<PublicEntry, Error> {
@@ -372,86 +405,6 @@ fn thumbnail_url(id: &EntryId, version: &str, account: Option<&str>) -> String {
     let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let account = account.map(|label| format!("account={}&", encoded(label))).unwrap_or_default();
     format!("/thumbnails/{id}?{account}v={}", encoded(version))
-}
-
-type OfEntry<T> = HashMap<RowId, T>;
-
-async fn metadata(
-    connection: &mut SqliteConnection,
-    wanted: &str,
-    shape: &PublicShape,
-) -> Result<OfEntry<BTreeMap<String, Vec<String>>>, Error> {
-    let Some(profile) = shape.content_profile else { return Ok(HashMap::new()) };
-    sqlx::query(
-        "select m.row_id, m.fields
-         from json_each(?) as wanted
-         cross join custom_metadata as m on m.row_id = wanted.value and m.profile_id = ?",
-    )
-    .bind(wanted)
-    .bind(profile.0)
-    .fetch_all(connection)
-    .await?
-    .iter()
-    .map(|row| {
-        let mut fields: BTreeMap<String, Vec<String>> = rows::from_json(row, "fields")?;
-        fields.retain(|name, values| shape.tells_field(name) && !values.is_empty());
-        Ok((row.try_get("row_id")?, fields))
-    })
-    .collect()
-}
-
-async fn assets(
-    connection: &mut SqliteConnection,
-    wanted: &str,
-) -> Result<(OfEntry<Vec<PublicFlavor>>, OfEntry<Vec<PublicCaption>>), Error> {
-    let ready = sqlx::query(
-        "select a.row_id, a.kind, a.asset_id, a.width, a.height, a.bitrate_kbps, a.container_format, a.language, a.label
-         from json_each(?) as wanted
-         cross join assets as a on a.row_id = wanted.value
-         where a.status = '2'
-         order by a.bitrate_kbps, a.asset_id",
-    )
-    .bind(wanted)
-    .fetch_all(connection)
-    .await?;
-    let (mut flavors, mut captions): (OfEntry<Vec<_>>, OfEntry<Vec<_>>) = Default::default();
-    for row in &ready {
-        let row_id = row.try_get("row_id")?;
-        match row.try_get("kind")? {
-            "caption" => captions.entry(row_id).or_default().push(PublicCaption {
-                id: row.try_get("asset_id")?,
-                language: row.try_get("language")?,
-                label: row.try_get("label")?,
-            }),
-            _ => flavors.entry(row_id).or_default().push(PublicFlavor {
-                id: row.try_get("asset_id")?,
-                width: row.try_get("width")?,
-                height: row.try_get("height")?,
-                bitrate: row.try_get("bitrate_kbps")?,
-                container_format: row.try_get("container_format")?,
-            }),
-        }
-    }
-    Ok((flavors, captions))
-}
-
-async fn categories(connection: &mut SqliteConnection, wanted: &str) -> Result<OfEntry<Vec<String>>, Error> {
-    let active = sqlx::query(
-        "select m.row_id, c.full_name
-         from json_each(?) as wanted
-         cross join entry_categories as m on m.row_id = wanted.value
-         cross join categories as c on c.account_id = m.account_id and c.category_id = m.category_id
-         where m.status = 2
-         order by c.full_name",
-    )
-    .bind(wanted)
-    .fetch_all(connection)
-    .await?;
-    let mut categories: OfEntry<Vec<String>> = HashMap::new();
-    for row in &active {
-        categories.entry(row.try_get("row_id")?).or_default().push(row.try_get("full_name")?);
-    }
-    Ok(categories)
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ use crate::search::read_key;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
-    /// Each a public entry, with `_rankingScore`, and `_formatted` and `_cue` where there is something to tell.
-    pub hits: Vec<Value>,
+    /// What was found, the best first.
+    pub hits: Vec<Told>,
     /// What was asked.
     pub query: String,
     /// Entries that are found; counted to 10,000.
@@ -41,6 +41,31 @@ pub struct Answer {
     pub processing_time_ms: u64,
 }
 
+/// A public entry that was found. Serialises as one, with what belongs to the hit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Told {
+    /// As every public answer tells it.
+    #[serde(flatten)]
+    pub entry: PublicEntry,
+    /// Its texts as HTML, where that was asked for.
+    #[serde(rename = "_formatted", skip_serializing_if = "Option::is_none")]
+    pub formatted: Option<Map<String, Value>>,
+    /// How well it fits, from 0 to 1.
+    #[serde(rename = "_rankingScore")]
+    pub ranking_score: f64,
+    /// Where in its captions it is said.
+    #[serde(rename = "_cue", skip_serializing_if = "Option::is_none")]
+    pub cue: Option<Value>,
+}
+
+impl Told {
+    /// The entry, and its score to four places.
+    pub(super) fn bare(entry: PublicEntry, hit: &Hit) -> Self {
+        let ranking_score = (f64::from(hit.score) * 10_000.0).round() / 10_000.0;
+        Self { entry, formatted: None, ranking_score, cue: None }
+    }
+}
+
 /// Entries by account and id.
 pub(super) type Rows = HashMap<(AccountId, EntryId), PublicEntry>;
 /// Cues of entries.
@@ -51,7 +76,7 @@ pub(super) fn answer(
     q: &str,
     request: &Request,
     found: Found,
-    rows: &Rows,
+    mut rows: Rows,
     cues: &Cues,
     analysis: &Analysis,
 ) -> Answer {
@@ -59,9 +84,9 @@ pub(super) fn answer(
     let formatting = Formatting::new(request, &found, analysis);
     let shown = found.hits.iter().filter_map(|hit| {
         let key = read_key(&hit.key)?;
-        Some(told(hit, rows.get(&key)?, cues.get(&key).map(Vec::as_slice).unwrap_or_default(), &formatting))
+        Some(told(hit, rows.remove(&key)?, cues.get(&key).map(Vec::as_slice).unwrap_or_default(), &formatting))
     });
-    let hits: Vec<Value> = shown.collect();
+    let hits: Vec<Told> = shown.collect();
     let gone = found.hits.len() - hits.len();
     Answer {
         query: q.to_owned(),
@@ -103,39 +128,36 @@ impl<'a> Formatting<'a> {
     }
 }
 
-fn told(hit: &Hit, entry: &PublicEntry, cues: &[Cue], formatting: &Formatting<'_>) -> Value {
-    let Ok(Value::Object(mut told)) = serde_json::to_value(entry) else { return Value::Null };
+fn told(hit: &Hit, entry: PublicEntry, cues: &[Cue], formatting: &Formatting<'_>) -> Told {
+    let formatted = (!formatting.fields.is_empty()).then(|| formatted(&entry, formatting));
+    let cue = best_cue(cues, &formatting.captions).map(|cue| told_cue(cue, formatting));
+    Told { formatted, cue, ..Told::bare(entry, hit) }
+}
+
+fn formatted(entry: &PublicEntry, formatting: &Formatting<'_>) -> Map<String, Value> {
     let mut formatted = Map::new();
-    for (field, highlighter, words) in &formatting.fields {
+    for (field, highlighter, words) in formatting.fields.iter().filter(|(field, ..)| entry.tells(field.member())) {
         let html = |text: &str| Value::from(highlighter.html(text, *words));
         let all = |texts: &[String]| Value::from(texts.iter().map(|text| html(text)).collect::<Vec<_>>());
         match field {
             Field::Metadata(member) => {
-                let values = entry.metadata.get(member).filter(|_| told.contains_key("metadata"));
-                if let Some(values) = values {
+                if let Some(values) = entry.metadata.get(member) {
                     let metadata = formatted.entry("metadata").or_insert_with(|| json!({}));
                     metadata[member.as_str()] = all(values);
                 }
             }
-            field if !told.contains_key(field.member()) => {}
             Field::Name => drop(formatted.insert("name".to_owned(), html(&entry.name))),
             Field::Description => {
-                let description = entry.description.as_deref().unwrap_or_default();
-                drop(formatted.insert("description".to_owned(), html(description)));
+                if let Some(description) = &entry.description {
+                    formatted.insert("description".to_owned(), html(description));
+                }
             }
             Field::Tags => drop(formatted.insert("tags".to_owned(), all(&entry.tags))),
             Field::Categories => drop(formatted.insert("categories".to_owned(), all(&entry.categories))),
             _ => {}
         }
     }
-    if !formatting.fields.is_empty() {
-        told.insert("_formatted".to_owned(), Value::Object(formatted));
-    }
-    told.insert("_rankingScore".to_owned(), json!((f64::from(hit.score) * 10_000.0).round() / 10_000.0));
-    if let Some(cue) = best_cue(cues, &formatting.captions) {
-        told.insert("_cue".to_owned(), told_cue(cue, formatting));
-    }
-    Value::Object(told)
+    formatted
 }
 
 /// The cue with most of what was sought; the first of several.

@@ -58,6 +58,16 @@ impl Patience {
 }
 
 impl Walk<'_> {
+    /// Whether every document that is alive passes.
+    pub(super) fn is_open(&self) -> bool {
+        self.filters.is_empty() && self.scope.only.is_none()
+    }
+
+    /// Documents that are not alive any more.
+    pub(super) fn deleted(&self) -> u64 {
+        self.view.searcher.segment_readers().iter().map(|segment| u64::from(segment.num_deleted_docs())).sum()
+    }
+
     /// Each segment with what is asked of its documents.
     fn segments(&self) -> impl Iterator<Item = tantivy::Result<(u32, &SegmentReader, Option<Predicate>)>> {
         self.view.searcher.segment_readers().iter().zip(0..).map(|(segment, number)| {

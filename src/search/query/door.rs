@@ -14,6 +14,7 @@ use super::find::{self, Hit};
 use super::request::{Asked, Request};
 use super::scope::Scope;
 use crate::domain::ids::{AccountId, EntryId};
+use crate::domain::public_entry::PublicEntry;
 use crate::search::{Search, Unavailable, View, read_key};
 use crate::store::{self, PublicShapes, Store};
 
@@ -21,6 +22,8 @@ use crate::store::{self, PublicShapes, Store};
 const INDEX_TIME_MAX: Duration = Duration::from_millis(800);
 /// Whoever has waited this long for a free thread is sent away.
 const WAIT_MAX: Duration = Duration::from_millis(150);
+/// Longer texts are looked through where that keeps nobody waiting; shorter ones are done before another thread has begun.
+const TEXT_AT_ONCE_MAX_BYTES: usize = 24 << 10;
 /// Cues of one entry that are looked through for the best; an hour has about a thousand.
 const CUES_MAX: usize = 5_000;
 
@@ -76,10 +79,10 @@ impl Searching {
         let rows = self.rows(&found.hits, shapes).await?;
         let cues = self.cues(&found.hits, &request, shapes).await?;
         let q = asked.q.clone();
-        let is_plain = request.highlight.is_empty() && request.crop.is_empty() && cues.is_empty();
-        let work = move || answer::answer(&q, &request, found, &rows, &cues, &view.analysis);
-        // Long texts take a while to be looked through.
-        let mut answer = if is_plain { work() } else { blocking(self.place().await?, move || Ok(work())).await? };
+        let is_plain = request.highlight.is_empty() && request.crop.is_empty();
+        let takes_long = !cues.is_empty() || (!is_plain && length(&rows) > TEXT_AT_ONCE_MAX_BYTES);
+        let work = move || answer::answer(&q, &request, found, rows, &cues, &view.analysis);
+        let mut answer = if takes_long { blocking(self.place().await?, move || Ok(work())).await? } else { work() };
         answer.processing_time_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(answer)
     }
@@ -126,6 +129,17 @@ impl Searching {
         }
         Ok(cues)
     }
+}
+
+/// Of what may be marked, in bytes.
+fn length(rows: &Rows) -> usize {
+    let of = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
+    let whole = |entry: &PublicEntry| {
+        let metadata: usize = entry.metadata.values().map(|values| of(values)).sum();
+        let description = entry.description.as_ref().map_or(0, String::len);
+        entry.name.len() + description + metadata + of(&entry.tags) + of(&entry.categories)
+    };
+    rows.values().map(whole).sum()
 }
 
 fn by_account<'a>(hits: impl Iterator<Item = &'a Hit>) -> BTreeMap<AccountId, Vec<EntryId>> {

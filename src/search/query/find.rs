@@ -125,7 +125,11 @@ fn settle(walk: &Walk<'_>, slots: &[Slot], is_strict: bool) -> tantivy::Result<S
     for (number, (need, effort)) in attempts.into_iter().enumerate() {
         let plan = plan::plan(walk.view, slots, walk.scope, need, effort)?;
         let weights = Weights::of(walk, &plan)?;
-        let total = walk.count(&*weights.plain, TOTAL_MAX)?;
+        let total = match plan.at_least {
+            // What one word is in need not be counted to know that it is in more than are counted.
+            Some(documents) if walk.is_open() && documents > walk.deleted() + TOTAL_MAX as u64 => (TOTAL_MAX, false),
+            _ => walk.count(&*weights.plain, TOTAL_MAX)?,
+        };
         if total.0 > 0 || number == last || Instant::now() >= walk.until {
             return Ok(Settled { plan, weights, total });
         }

@@ -1,6 +1,7 @@
 //! Texts for an answer: what was sought is marked, the rest is harmless in a page, and long ones are cut.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::fields::Field;
@@ -18,6 +19,8 @@ pub(super) struct Highlighter<'a> {
     analysis: &'a Analysis,
     words: HashSet<&'a str>,
     rows: Vec<&'a [Part]>,
+    /// Whether a word has a stem that was sought: texts say few words often, and a stem takes a while.
+    has_sought_stem: RefCell<HashMap<String, bool>>,
 }
 
 impl<'a> Highlighter<'a> {
@@ -28,27 +31,28 @@ impl<'a> Highlighter<'a> {
             analysis,
             words: of_field().flat_map(|mark| mark.words.iter().map(String::as_str)).collect(),
             rows: of_field().map(|mark| mark.row.as_slice()).filter(|row| !row.is_empty()).collect(),
+            has_sought_stem: RefCell::default(),
         }
     }
 
     /// The text as HTML, cut to `words_max` words around most of what was sought.
     pub(super) fn html(&self, text: &str, words_max: Option<usize>) -> String {
-        let tokens = self.analysis.words(text);
-        let spans = self.spans(&tokens);
+        let tokens = Analysis::words_alone(text);
+        let spans = self.spans(text, &tokens);
         let window = words_max.map_or(0..text.len(), |words| window(text, &tokens, &spans, words));
         marked(text, &spans, window)
     }
 
     /// Whether anything of the text was sought, and how many different places.
     pub(super) fn hits(&self, text: &str) -> usize {
-        self.spans(&self.analysis.words(text)).len()
+        self.spans(text, &Analysis::words_alone(text)).len()
     }
 
     /// What is marked, in order, without overlaps.
-    fn spans(&self, tokens: &[Token]) -> Vec<Range<usize>> {
+    fn spans(&self, text: &str, tokens: &[Token]) -> Vec<Range<usize>> {
         let mut spans: Vec<Range<usize>> = Vec::new();
         for (number, token) in tokens.iter().enumerate() {
-            if self.is_sought(token) {
+            if self.is_sought(text, token) {
                 spans.push(token.start..token.end);
             }
             for row in &self.rows {
@@ -67,8 +71,17 @@ impl<'a> Highlighter<'a> {
         })
     }
 
-    fn is_sought(&self, token: &Token) -> bool {
-        self.words.contains(token.text.as_str()) || token.stem_terms().any(|stem| self.words.contains(stem.as_str()))
+    fn is_sought(&self, text: &str, token: &Token) -> bool {
+        if self.words.is_empty() || self.words.contains(token.text.as_str()) {
+            return !self.words.is_empty();
+        }
+        let written = &text[token.start..token.end];
+        if let Some(known) = self.has_sought_stem.borrow().get(written) {
+            return *known;
+        }
+        let is_sought = self.analysis.stem_terms(text, token).any(|stem| self.words.contains(stem.as_str()));
+        self.has_sought_stem.borrow_mut().insert(written.to_owned(), is_sought);
+        is_sought
     }
 }
 

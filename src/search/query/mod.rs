@@ -35,7 +35,7 @@ mod suggest;
 mod value;
 mod words;
 
-pub use answer::Answer;
+pub use answer::{Answer, Told};
 pub use door::{Error, Searching};
 pub use error::{Parameter, QueryError, Span};
 pub use highlight::MARK;

@@ -1,8 +1,8 @@
 //! Entries like one: those that share its rare words and tags.
 
-use serde_json::Value;
 use tantivy::Term;
 
+use super::answer::Told;
 use super::door::{Error, Searching};
 use super::fields::{Field, Published};
 use super::find;
@@ -28,7 +28,7 @@ impl Searching {
         entry: &PublicEntry,
         limit: usize,
         shapes: &PublicShapes,
-    ) -> Result<Vec<Value>, Error> {
+    ) -> Result<Vec<Told>, Error> {
         let (scope, own) = (Scope::new(shapes, Some(account)), key(account, &entry.id));
         let published = Published::of(shapes.get(&account));
         let texts = texts(entry, &published);
@@ -38,12 +38,8 @@ impl Searching {
                 find::like(&view, terms, &own, limit, &scope, until)
             })
             .await?;
-        let rows = self.rows(&hits, shapes).await?;
-        let shown = hits.iter().filter_map(|hit| {
-            let mut told = serde_json::to_value(rows.get(&read_key(&hit.key)?)?).ok()?;
-            told["_rankingScore"] = Value::from((f64::from(hit.score) * 10_000.0).round() / 10_000.0);
-            Some(told)
-        });
+        let mut rows = self.rows(&hits, shapes).await?;
+        let shown = hits.iter().filter_map(|hit| Some(Told::bare(rows.remove(&read_key(&hit.key)?)?, hit)));
         Ok(shown.collect())
     }
 }
