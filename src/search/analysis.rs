@@ -275,6 +275,7 @@ enum Class {
 impl Class {
     fn of(character: char) -> Self {
         match character {
+            _ if character.is_ascii_alphanumeric() => Self::Spaced,
             _ if !is_of_a_word(character) && !is_invisible(character) => Self::Joint,
             '\u{1100}'..='\u{11ff}'
             | '\u{2e80}'..='\u{2fdf}'

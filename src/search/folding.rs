@@ -48,6 +48,9 @@ pub(super) fn lower(text: &str) -> String {
 
 /// Whether a character belongs to a word and does not separate two.
 pub(super) fn is_of_a_word(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_alphanumeric();
+    }
     character.is_alphanumeric() || is_combining_mark(character)
 }
 

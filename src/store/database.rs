@@ -18,8 +18,11 @@ const WRITER_CACHE_KIB: u32 = 8 * 1024;
 /// Page cache of each reading connection, in KiB: small, because the kernel caches what is mapped, and enough for the upper
 /// pages of what is not.
 const READER_CACHE_KIB: u32 = 2 * 1024;
-/// Mapped part of the file, SQLite's own ceiling: reads come from the kernel's cache without a copy and without a heap of ours.
-const MAPPED_BYTES: u64 = 2 << 30;
+/// Part of the file that the writing connection maps.
+const WRITER_MAPPED_BYTES: u64 = 256 << 20;
+/// What reading connections map, all of it: reads come from the kernel's cache without a copy and without a heap of ours. SQLite's own
+/// ceiling is raised to this where it is compiled (`.cargo/config.toml`); it is 2 GiB otherwise.
+const READER_MAPPED_BYTES: u64 = 64 << 30;
 /// The log is cut back to this after a checkpoint.
 const LOG_KEPT_BYTES: u64 = 64 << 20;
 /// SQLite's unit, its default.
@@ -36,7 +39,7 @@ pub(super) struct Database {
 impl Database {
     /// Opens the file for writing and reading, and makes it when it is missing. It grows to `max_bytes` at most.
     pub(super) async fn open(file: &Path, max_bytes: Option<u64>) -> Result<Self, Error> {
-        let writing = options(file)
+        let writing = options(file, WRITER_MAPPED_BYTES)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -85,17 +88,18 @@ fn pages(max_bytes: Option<u64>) -> u64 {
     max_bytes.map_or(u64::from(u32::MAX) - 1, |bytes| (bytes / PAGE_BYTES).max(1))
 }
 
-fn options(file: &Path) -> SqliteConnectOptions {
+fn options(file: &Path, mapped_bytes: u64) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .busy_timeout(BUSY_TIMEOUT)
         .foreign_keys(false) // rows are removed set-wise, by the one transaction that knows all of them
-        .pragma("mmap_size", MAPPED_BYTES.to_string())
+        .pragma("mmap_size", mapped_bytes.to_string())
         .disable_statement_logging()
 }
 
 fn readers(file: &Path) -> SqlitePool {
-    let reading = options(file).read_only(true).pragma("cache_size", format!("-{READER_CACHE_KIB}"));
+    let reading =
+        options(file, READER_MAPPED_BYTES).read_only(true).pragma("cache_size", format!("-{READER_CACHE_KIB}"));
     SqlitePoolOptions::new()
         .max_connections(READERS)
         .min_connections(0)

@@ -9,14 +9,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::Store;
 use super::changes::{self, Cause, ChangeRow, Op};
 use super::error::Error;
 use super::feed_token::{FeedToken, Place, Position};
 use super::public_entries::{self, PAGE_MAX, PublicCursor, PublicShape, PublicShapes};
-use super::rows::{self, RowId};
+use super::rows;
 use super::settings;
 use super::writer::WriteTx;
 use crate::domain::clock::Timestamp;
@@ -288,7 +288,7 @@ impl Feed {
             ids.dedup();
             let shape = &self.shapes[&account];
             let shown = public_entries::shown_of(connection, account, &ids, shape, self.now).await?;
-            let told = public_entries::assemble(&shown, shape, self.is_one_of_several)?;
+            let told = public_entries::assemble(shown, shape, self.is_one_of_several);
             entries.extend(told.into_iter().map(|entry| ((account, entry.id.clone()), entry)));
         }
         Ok(entries)
@@ -336,11 +336,9 @@ impl Feed {
             let is_last = rows.len() <= room;
             rows.truncate(room);
             room -= rows.len();
-            let row_ids: Vec<RowId> =
-                rows.iter().map(|row| Ok(row.try_get("row_id")?)).collect::<Result<_, Error>>()?;
-            let entries = public_entries::assemble(&rows, shape, self.is_one_of_several)?;
-            for (entry, row_id) in entries.into_iter().zip(row_ids) {
-                reached = PublicCursor { account: *account, row_id };
+            for row in rows {
+                reached = PublicCursor { account: *account, row_id: row.row_id };
+                let entry = row.into_entry(shape, self.is_one_of_several);
                 if entry.seq <= began.seq {
                     items.push(self.item_of_pass(entry, shape, Position::Pass { began, after: reached }));
                 }

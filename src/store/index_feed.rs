@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::Store;
 use super::changes;
@@ -154,8 +154,8 @@ impl Store {
             let from = if *account == after.account { after.row_id } else { 0 };
             let rows = public_entries::shown_after(&mut tx, *account, from, INDEX_PAGE_MAX, shape, self.now()).await?;
             let Some(last) = rows.last() else { continue };
-            let next = Some(PublicCursor { account: *account, row_id: last.try_get("row_id")? });
-            let entries = public_entries::assemble(&rows, shape, self.has_several_accounts())?;
+            let next = Some(PublicCursor { account: *account, row_id: last.row_id });
+            let entries = public_entries::assemble(rows, shape, self.has_several_accounts());
             return Ok(IndexPass { entries: entries.into_iter().map(|entry| (*account, entry)).collect(), next });
         }
         Ok(IndexPass { entries: Vec::new(), next: None })
@@ -171,7 +171,7 @@ impl Store {
         let Some(shape) = shapes.get(&account) else { return Ok(BTreeMap::new()) };
         let wanted: Vec<EntryId> = entries.iter().cloned().collect();
         let rows = public_entries::shown_of(connection, account, &wanted, shape, self.now()).await?;
-        let shown = public_entries::assemble(&rows, shape, self.has_several_accounts())?;
+        let shown = public_entries::assemble(rows, shape, self.has_several_accounts());
         Ok(shown.into_iter().map(|entry| (entry.id.clone(), entry)).collect())
     }
 

@@ -54,6 +54,7 @@ mod pace;
 mod policy;
 mod prune;
 mod public_entries;
+mod public_rows;
 mod reject;
 mod repair;
 mod room;

@@ -5,19 +5,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::Store;
 use super::error::Error;
+use super::public_rows::{PublicRow, public_row};
 use super::rows::{self, RowId};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, EntryId, InvalidId, MetadataProfileId};
-use crate::domain::public_entry::{
-    MetadataKind, PublicCaption, PublicEntry, PublicFlavor, PublicThumbnail, PublishFields,
-};
+use crate::domain::public_entry::{MetadataKind, PublicEntry, PublishFields};
 use crate::domain::visibility::{PublicState, Withheld};
 
 /// Entries on one page, at most.
@@ -46,7 +43,7 @@ impl PublicShape {
         self.content_profile.map(|profile| profile.0)
     }
 
-    fn tells_field(&self, field: &str) -> bool {
+    pub(super) fn tells_field(&self, field: &str) -> bool {
         match &self.publish.metadata_fields {
             Some(named) => named.contains(field),
             None => self.searchable.contains(field) && field != self.sync_field,
@@ -125,7 +122,7 @@ impl Store {
         let mut tx = self.read().await?;
         for (account, shape) in shapes {
             let rows = shown_of(&mut tx, *account, std::slice::from_ref(entry), shape, self.now()).await?;
-            found.extend(assemble(&rows, shape, self.has_several_accounts())?);
+            found.extend(assemble(rows, shape, self.has_several_accounts()));
         }
         if found.len() > 1 {
             return Ok(FoundEntry::Ambiguous(found.into_iter().map(|entry| entry.account).collect()));
@@ -147,7 +144,7 @@ impl Store {
         // One statement: it sees one moment without a transaction.
         let mut reader = self.readers().acquire().await?;
         let rows = shown_of(&mut reader, account, entries, shape, self.now()).await?;
-        assemble(&rows, shape, self.has_several_accounts())
+        Ok(assemble(rows, shape, self.has_several_accounts()))
     }
 
     /// A page of all entries that visitors may see now, of the accounts of `shapes`, in the order in which they came
@@ -172,13 +169,13 @@ impl Store {
                 _ => 0,
             };
             // One more than wanted tells whether there is a next page.
-            let rows = shown_after(&mut tx, *account, from, limit - items.len() + 1, shape, self.now()).await?;
-            let (on_page, beyond) = rows.split_at(rows.len().min(limit - items.len()));
-            items.extend(assemble(on_page, shape, self.has_several_accounts())?);
-            if let Some(row) = on_page.last() {
-                last = Some(PublicCursor { account: *account, row_id: row.try_get("row_id")? });
-            }
-            if !beyond.is_empty() {
+            let room = limit - items.len();
+            let mut rows = shown_after(&mut tx, *account, from, room + 1, shape, self.now()).await?;
+            let is_last = rows.len() <= room;
+            rows.truncate(room);
+            last = rows.last().map(|row| PublicCursor { account: *account, row_id: row.row_id }).or(last);
+            items.extend(assemble(rows, shape, self.has_several_accounts()));
+            if !is_last {
                 return Ok(PublicPage { items, next: last.or(after) });
             }
         }
@@ -191,57 +188,36 @@ impl Store {
     }
 }
 
-/// What is read of an entry: its own row `e`, `entry_sync` as `s`, its picture `t`; and what lies in other tables, each as a list
-/// in JSON: rows of their own would be handed over one by one from the thread that reads. `?1` is the profile that is told.
-macro_rules! told {
-    () => {
-        "e.row_id, e.entry_id, e.name, e.description, e.tags, e.media_type, e.kind, e.duration_s, e.duration_ms,
-         e.width, e.height, e.created_at, e.updated_at, e.start_date, e.end_date, e.plays, e.views,
-         e.reference_id, e.seq, s.synced_at, t.version as thumbnail_version,
-         (select m.fields
-          from custom_metadata as m
-          where m.row_id = e.row_id and m.profile_id = ?1) as metadata,
-         (select json_group_array(json_array(a.kind, a.asset_id, a.width, a.height, a.bitrate_kbps, a.container_format,
-                                             a.language, a.label)
-                                  order by a.bitrate_kbps, a.asset_id)
-          from assets as a
-          where a.row_id = e.row_id and a.status = '2') as assets,
-         (select json_group_array(c.full_name order by c.full_name)
-          from entry_categories as m
-          cross join categories as c on c.account_id = m.account_id and c.category_id = m.category_id
-          where m.row_id = e.row_id and m.status = 2) as categories"
-    };
-}
-
+/// Those of these entries that visitors may see, in the order asked for.
 pub(super) async fn shown_of(
     connection: &mut SqliteConnection,
     account: AccountId,
     entries: &[EntryId],
     shape: &PublicShape,
     now: Timestamp,
-) -> Result<Vec<SqliteRow>, Error> {
-    let rows = sqlx::query(concat!(
-        "select ",
-        told!(),
-        "
+) -> Result<Vec<PublicRow>, Error> {
+    let row = sqlx::query(concat!(
+        "select '[' || ifnull(group_concat(",
+        public_row!(),
+        ", ',' order by wanted.key), '') || ']' as rows
          from json_each(?4) as wanted
          cross join entry_sync as s on s.account_id = ?2 and s.entry_id = wanted.value
          cross join entries as e on e.row_id = s.row_id
          left join entry_thumbnails as t on t.row_id = e.row_id and t.sha256 is not null
          where e.public_state = 'public'
            and (e.start_date is null or e.start_date <= ?3)
-           and (e.end_date is null or e.end_date > ?3)
-         order by wanted.key"
+           and (e.end_date is null or e.end_date > ?3)"
     ))
     .bind(shape.profile())
     .bind(account.0)
     .bind(now.as_secs())
     .bind(rows::parameter(entries))
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    Ok(rows)
+    rows::from_json(&row, "rows")
 }
 
+/// Those after this row that visitors may see, in the order in which they came into the mirror.
 pub(super) async fn shown_after(
     connection: &mut SqliteConnection,
     account: AccountId,
@@ -249,31 +225,41 @@ pub(super) async fn shown_after(
     limit: usize,
     shape: &PublicShape,
     now: Timestamp,
-) -> Result<Vec<SqliteRow>, Error> {
+) -> Result<Vec<PublicRow>, Error> {
     // The index entries_public has the rows in this order, and no other rows.
-    let rows = sqlx::query(concat!(
-        "select ",
-        told!(),
-        "
-         from entries as e indexed by entries_public
-         cross join entry_sync as s on s.row_id = e.row_id
-         left join entry_thumbnails as t on t.row_id = e.row_id and t.sha256 is not null
-         where e.account_id = ?2
-           and e.public_state = 'public'
-           and e.row_id > ?4
-           and (e.start_date is null or e.start_date <= ?3)
-           and (e.end_date is null or e.end_date > ?3)
-         order by e.row_id
-         limit ?5"
+    let row = sqlx::query(concat!(
+        "select '[' || ifnull(group_concat(row, ',' order by row_id), '') || ']' as rows
+         from (select e.row_id, ",
+        public_row!(),
+        " as row
+               from entries as e indexed by entries_public
+               cross join entry_sync as s on s.row_id = e.row_id
+               left join entry_thumbnails as t on t.row_id = e.row_id and t.sha256 is not null
+               where e.account_id = ?2
+                 and e.public_state = 'public'
+                 and e.row_id > ?4
+                 and (e.start_date is null or e.start_date <= ?3)
+                 and (e.end_date is null or e.end_date > ?3)
+               order by e.row_id
+               limit ?5)"
     ))
     .bind(shape.profile())
     .bind(account.0)
     .bind(now.as_secs())
     .bind(after)
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    Ok(rows)
+    rows::from_json(&row, "rows")
+}
+
+/// The entries of these rows.
+pub(super) fn assemble(
+    rows: impl IntoIterator<Item = PublicRow>,
+    shape: &PublicShape,
+    is_one_of_several: bool,
+) -> Vec<PublicEntry> {
+    rows.into_iter().map(|row| row.into_entry(shape, is_one_of_several)).collect()
 }
 
 /// An entry as hooks may hear of it, withheld or not.
@@ -296,9 +282,9 @@ pub(super) async fn kept(
     now: Timestamp,
 ) -> Result<HashMap<RowId, KeptEntry>, Error> {
     let rows = sqlx::query(concat!(
-        "select ",
-        told!(),
-        ", e.public_state, e.public_fingerprint
+        "select e.row_id, e.public_state, e.public_fingerprint, ",
+        public_row!(),
+        " as row
          from (select distinct value from json_each(?2)) as wanted
          cross join entries as e on e.row_id = wanted.value
          cross join entry_sync as s on s.row_id = e.row_id
@@ -308,10 +294,9 @@ pub(super) async fn kept(
     .bind(rows::parameter(row_ids))
     .fetch_all(connection)
     .await?;
-    let entries = assemble(&rows, shape, is_one_of_several)?;
     rows.iter()
-        .zip(entries)
-        .map(|(row, entry)| {
+        .map(|row| {
+            let entry = rows::from_json::<PublicRow>(row, "row")?.into_entry(shape, is_one_of_several);
             let withheld = withheld(row, &entry, now)?;
             let fingerprint = rows::fingerprint(row, "public_fingerprint")?.filter(|_| withheld.is_empty());
             let fingerprint = fingerprint.map(|fingerprint| fingerprint.to_string());
@@ -332,81 +317,6 @@ fn withheld(row: &SqliteRow, entry: &PublicEntry, now: Timestamp) -> Result<Vec<
     })
 }
 
-/// The entries of these rows.
-pub(super) fn assemble(
-    shown: &[SqliteRow],
-    shape: &PublicShape,
-    is_one_of_several: bool,
-) -> Result<Vec<PublicEntry>, Error> {
-    let account_in_url = is_one_of_several.then_some(shape.label.as_str());
-    shown.iter().map(|row| whole_entry(row, shape, account_in_url)).collect()
-}
-
-fn whole_entry(row: &SqliteRow, shape: &PublicShape, account_in_url: Option<&str>) -> Result<PublicEntry, Error> {
-    let mut entry = bare_entry(row, shape, account_in_url)?;
-    entry.categories = rows::from_json(row, "categories")?;
-    if let Some(fields) = row.try_get::<Option<&str>, _>("metadata")? {
-        entry.metadata = rows::parsed(fields, "metadata")?;
-        entry.metadata.retain(|name, values| shape.tells_field(name) && !values.is_empty());
-    }
-    for asset in rows::from_json::<Vec<Asset>>(row, "assets")? {
-        let Asset(kind, id, width, height, bitrate, container_format, language, label) = asset;
-        if kind == "caption" {
-            entry.captions.push(PublicCaption { id, language, label });
-        } else {
-            entry.flavors.push(PublicFlavor { id, width, height, bitrate, container_format });
-        }
-    }
-    Ok(entry)
-}
-
-/// One that is ready: kind, id, width, height, kbit/s, container, language, label.
-#[derive(Deserialize)]
-struct Asset(String, String, Option<i64>, Option<i64>, Option<i64>, Option<String>, Option<String>, Option<String>);
-
-/// What the entry's own row tells.
-fn bare_entry(row: &SqliteRow, shape: &PublicShape, account_in_url: Option<&str>) -> Result<PublicEntry, Error> {
-    let id = rows::entry_id(row)?;
-    let description: String = row.try_get("description")?;
-    let thumbnail: Option<String> = row.try_get("thumbnail_version")?;
-    Ok(PublicEntry {
-        account: shape.label.clone(),
-        name: row.try_get("name")?,
-        description: Some(description).filter(|text| !text.is_empty()),
-        tags: rows::from_json(row, "tags")?,
-        categories: Vec::new(),
-        media_type: row.try_get("media_type")?,
-        kind: row.try_get("kind")?,
-        duration: row.try_get("duration_s")?,
-        ms_duration: row.try_get("duration_ms")?,
-        width: row.try_get("width")?,
-        height: row.try_get("height")?,
-        created_at: row.try_get("created_at")?,
-        updated_at: row.try_get("updated_at")?,
-        start_date: row.try_get("start_date")?,
-        end_date: row.try_get("end_date")?,
-        plays: row.try_get("plays")?,
-        views: row.try_get("views")?,
-        reference_id: row.try_get("reference_id")?,
-        thumbnail: thumbnail
-            .map(|version| PublicThumbnail { url: thumbnail_url(&id, &version, account_in_url), version }),
-        flavors: Vec::new(),
-        captions: Vec::new(),
-        metadata: BTreeMap::new(),
-        synced_at: rows::time(row, "synced_at")?.map(|at| at.to_string()),
-        seq: row.try_get("seq")?,
-        only: shape.publish.fields.clone(),
-        id,
-    })
-}
-
-/// The version makes the URL one of this picture only; with several accounts it says whose.
-fn thumbnail_url(id: &EntryId, version: &str, account: Option<&str>) -> String {
-    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let account = account.map(|label| format!("account={}&", encoded(label))).unwrap_or_default();
-    format!("/thumbnails/{id}?{account}v={}", encoded(version))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -418,13 +328,6 @@ mod tests {
         for bad in ["", "-", "1", "1-", "-1", "1-x", "1--2", "1-2-3", "ffffffffffffffffff-1"] {
             assert!(bad.parse::<PublicCursor>().is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn the_url_of_a_picture_says_whose_it_is_when_there_are_several_accounts() {
-        let id: EntryId = "1_82h0a7l2".parse().unwrap();
-        assert_eq!(thumbnail_url(&id, "100002", None), "/thumbnails/1_82h0a7l2?v=100002");
-        assert_eq!(thumbnail_url(&id, "1&2", Some("a b")), "/thumbnails/1_82h0a7l2?account=a%20b&v=1%262");
     }
 
     #[test]

@@ -17,8 +17,46 @@ use crate::domain::ids::AccountId;
 use crate::search::View;
 use crate::search::analysis::FIRST_OF_WORDS;
 
-/// Words with the number of documents that have them, deleted ones included: an order, and no fact.
-pub(super) type Candidates = HashMap<String, u64>;
+/// Words that may be meant.
+pub(super) type Candidates = HashMap<String, Found>;
+
+/// Where a word was met.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Documents that have it, deleted ones and several places counted: an order, and no fact.
+    pub(super) documents: u64,
+    pub(super) among: Among,
+}
+
+/// Some of the places in which a slot may be filled, by number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Among(u16);
+
+impl Among {
+    /// Every place there is.
+    pub(super) const ALL: Self = Self(u16::MAX);
+
+    /// Whether the place of this number is among them.
+    pub(super) fn has(self, number: usize) -> bool {
+        self.0 & (1 << number) != 0
+    }
+
+    /// Those that are among these, out of all.
+    pub(super) fn of(self, places: &[Place]) -> impl Iterator<Item = &Place> {
+        places.iter().enumerate().filter(move |(number, _)| self.has(*number)).map(|(_, place)| place)
+    }
+
+    fn add(&mut self, number: usize) {
+        self.0 |= 1 << number;
+    }
+}
+
+impl Found {
+    fn add(&mut self, number: usize, documents: u32) {
+        self.documents += u64::from(documents);
+        self.among.add(number);
+    }
+}
 
 /// In how many documents that are alive, of `account` if one is named, this word is here; counted to `enough`.
 pub(super) fn alive(
@@ -70,12 +108,16 @@ pub(super) fn accounts(segment: &SegmentReader, account: AccountId) -> tantivy::
 
 /// Adds the words of these places that begin so.
 pub(super) fn beginning(view: &View, places: &[Place], prefix: &str, found: &mut Candidates) -> tantivy::Result<()> {
-    for_each_dictionary(view, places, |inverted| {
+    for_each_dictionary(view, places, |number, inverted| {
         let mut stream = inverted.terms().range().ge(prefix).into_stream()?;
         let mut left = DICTIONARY_WALK_MAX;
         while left > 0 && stream.advance() {
             let Some(word) = str::from_utf8(stream.key()).ok().filter(|word| word.starts_with(prefix)) else { break };
-            *found.entry(word.to_owned()).or_default() += u64::from(stream.value().doc_freq);
+            let documents = stream.value().doc_freq;
+            match found.get_mut(word) {
+                Some(known) => known.add(number, documents),
+                None => found.entry(word.to_owned()).or_default().add(number, documents),
+            }
             left -= 1;
         }
         Ok(())
@@ -110,7 +152,7 @@ pub(super) fn near(
     };
     // Made once: it takes longer to make than a dictionary to walk.
     let automaton = query.automaton()?;
-    for_each_dictionary(view, places, |inverted| {
+    for_each_dictionary(view, places, |number, inverted| {
         let walk = inverted.terms().search(&automaton);
         let walk = if nearness.first_is_right {
             let after = char::from_u32(u32::from(first) + 1).unwrap_or(char::MAX);
@@ -122,7 +164,7 @@ pub(super) fn near(
         let mut left = DICTIONARY_WALK_MAX;
         while left > 0 && stream.advance() {
             if let Ok(near) = str::from_utf8(stream.key()) {
-                *found.entry(near.to_owned()).or_default() += u64::from(stream.value().doc_freq);
+                found.entry(near.to_owned()).or_default().add(number, stream.value().doc_freq);
             }
             left -= 1;
         }
@@ -133,11 +175,11 @@ pub(super) fn near(
 fn for_each_dictionary(
     view: &View,
     places: &[Place],
-    mut look: impl FnMut(&InvertedIndexReader) -> tantivy::Result<()>,
+    mut look: impl FnMut(usize, &InvertedIndexReader) -> tantivy::Result<()>,
 ) -> tantivy::Result<()> {
     for segment in view.searcher.segment_readers() {
-        for place in places {
-            look(&*segment.inverted_index(place.dictionary)?)?;
+        for (number, place) in places.iter().enumerate() {
+            look(number, &*segment.inverted_index(place.dictionary)?)?;
         }
     }
     Ok(())

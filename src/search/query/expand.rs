@@ -3,7 +3,7 @@
 //! A word that many entries have is taken at its word; only a rarer one is completed, and only a rare one is taken for a
 //! mistake. This depends on the index alone, and never on which page is asked for.
 
-use super::dictionary::{self, Candidates, Nearness};
+use super::dictionary::{self, Among, Candidates, Found, Nearness};
 use super::limits::{EXPANSIONS_MAX, PREFIX_IF_FEWER, TYPO_IF_FEWER};
 use super::places::Place;
 use super::slots::Word;
@@ -48,8 +48,15 @@ pub(super) enum Effort {
     More,
 }
 
-/// A word of the index, and how it stands for the one typed.
-pub(super) type Meant = (String, Closeness);
+/// A word of the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Meant {
+    pub(super) text: String,
+    /// How it stands for the one typed.
+    pub(super) closeness: Closeness,
+    /// In no other place is it.
+    pub(super) among: Among,
+}
 
 /// The words of the index that `word` stands for in these places, the best first; 64 besides itself and its forms.
 pub(super) fn expand(
@@ -61,16 +68,16 @@ pub(super) fn expand(
 ) -> tantivy::Result<Vec<Meant>> {
     let mut meant = own(word);
     let mut has = 0;
-    for (text, _) in &meant {
+    for word in &meant {
         for place in places {
-            has += dictionary::alive(view, place, text, account, PREFIX_IF_FEWER)?;
+            has += dictionary::alive(view, place, &word.text, account, PREFIX_IF_FEWER)?;
         }
     }
     if word.goes_on && has < PREFIX_IF_FEWER {
         let mut candidates = Candidates::new();
         dictionary::beginning(view, places, &word.text, &mut candidates)?;
-        let candidates = candidates.into_iter().map(|(text, count)| (text, Closeness::Beginning, count)).collect();
-        has += take(view, places, account, candidates, &mut meant)?;
+        let of = |(text, found)| (text, Closeness::Beginning, found);
+        has += take(view, places, account, candidates.into_iter().map(of).collect(), &mut meant)?;
     }
     if word.edits_max > 0 && (has < TYPO_IF_FEWER || effort == Effort::More) {
         let candidates = near(view, places, word, effort)?;
@@ -81,18 +88,22 @@ pub(super) fn expand(
 
 /// The word and its forms: they share a stem, or one is the other's.
 fn own(word: &Word) -> Vec<Meant> {
-    let mut own = vec![(word.text.clone(), Closeness::Exact)];
+    let meant = |text, closeness| Meant { text, closeness, among: Among::ALL };
+    let mut own = vec![meant(word.text.clone(), Closeness::Exact)];
     if word.has_forms {
-        own.push((format!("{STEM}{}", word.text), Closeness::Form));
+        own.push(meant(format!("{STEM}{}", word.text), Closeness::Form));
         for stem in &word.stems {
-            own.push((format!("{STEM}{stem}"), Closeness::Form));
-            own.push((stem.clone(), Closeness::Form));
+            own.push(meant(format!("{STEM}{stem}"), Closeness::Form));
+            own.push(meant(stem.clone(), Closeness::Form));
         }
     }
     own
 }
 
-fn near(view: &View, places: &[Place], word: &Word, effort: Effort) -> tantivy::Result<Vec<(String, Closeness, u64)>> {
+/// A word that may be meant, and how.
+type Candidate = (String, Closeness, Found);
+
+fn near(view: &View, places: &[Place], word: &Word, effort: Effort) -> tantivy::Result<Vec<Candidate>> {
     let nearness = Nearness {
         edits_max: word.edits_max,
         first_is_right: effort == Effort::Usual,
@@ -100,12 +111,12 @@ fn near(view: &View, places: &[Place], word: &Word, effort: Effort) -> tantivy::
     };
     let mut candidates = Candidates::new();
     dictionary::near(view, places, &word.text, nearness, &mut candidates)?;
-    let judged = candidates.into_iter().map(|(text, count)| {
+    let judged = candidates.into_iter().map(|(text, found)| {
         let closeness = match edits(&word.text, &text, nearness.goes_on) {
             0 | 1 => Closeness::OneEdit,
             _ => Closeness::TwoEdits,
         };
-        (text, closeness, count)
+        (text, closeness, found)
     });
     Ok(judged.collect())
 }
@@ -115,19 +126,19 @@ fn take(
     view: &View,
     places: &[Place],
     account: Option<AccountId>,
-    mut candidates: Vec<(String, Closeness, u64)>,
+    mut candidates: Vec<Candidate>,
     meant: &mut Vec<Meant>,
 ) -> tantivy::Result<usize> {
-    candidates.retain(|(text, ..)| meant.iter().all(|(known, _)| known != text));
-    candidates.sort_by(|a, b| a.1.cmp(&b.1).then(b.2.cmp(&a.2)).then_with(|| a.0.cmp(&b.0)));
-    let own = meant.iter().filter(|(_, closeness)| *closeness <= Closeness::Form).count();
+    candidates.retain(|(text, ..)| meant.iter().all(|known| known.text != *text));
+    candidates.sort_by(|a, b| a.1.cmp(&b.1).then(b.2.documents.cmp(&a.2.documents)).then_with(|| a.0.cmp(&b.0)));
+    let own = meant.iter().filter(|known| known.closeness <= Closeness::Form).count();
     let mut has = 0;
-    for (text, closeness, _) in candidates {
+    for (text, closeness, Found { among, .. }) in candidates {
         if meant.len() - own >= EXPANSIONS_MAX {
             break;
         }
         let mut alive = 0;
-        for place in places {
+        for place in among.of(places) {
             alive += dictionary::alive(view, place, &text, account, TYPO_IF_FEWER)?;
             if alive >= TYPO_IF_FEWER {
                 break;
@@ -135,7 +146,7 @@ fn take(
         }
         if alive > 0 {
             has += alive;
-            meant.push((text, closeness));
+            meant.push(Meant { text, closeness, among });
         }
     }
     Ok(has)

@@ -7,7 +7,8 @@ use std::ops::Range;
 use super::fields::Field;
 use super::plan::Mark;
 use super::slots::Part;
-use crate::search::analysis::{Analysis, Token};
+use crate::search::analysis::{Analysis, STEM, Token};
+use crate::search::stemming::Language;
 
 /// What stands before and after what is marked. Everything else is escaped.
 pub const MARK: [&str; 2] = ["<mark>", "</mark>"];
@@ -19,6 +20,8 @@ pub(super) struct Highlighter<'a> {
     analysis: &'a Analysis,
     words: HashSet<&'a str>,
     rows: Vec<&'a [Part]>,
+    /// What sought stems begin with, where other words need not be looked at.
+    first_of_stems: Option<HashSet<char>>,
     /// Whether a word has a stem that was sought: texts say few words often, and a stem takes a while.
     has_sought_stem: RefCell<HashMap<String, bool>>,
 }
@@ -27,9 +30,12 @@ impl<'a> Highlighter<'a> {
     /// For this field's texts.
     pub(super) fn new(analysis: &'a Analysis, marks: &'a [Mark], field: &Field) -> Self {
         let of_field = || marks.iter().filter(|mark| mark.field.as_ref().is_none_or(|only| only == field));
+        let words: HashSet<&str> = of_field().flat_map(|mark| mark.words.iter().map(String::as_str)).collect();
+        let firsts = || words.iter().filter_map(|word| word.strip_prefix(STEM)?.chars().next()).collect();
         Self {
             analysis,
-            words: of_field().flat_map(|mark| mark.words.iter().map(String::as_str)).collect(),
+            first_of_stems: analysis.languages().all(Language::keeps_first_letter).then(firsts),
+            words,
             rows: of_field().map(|mark| mark.row.as_slice()).filter(|row| !row.is_empty()).collect(),
             has_sought_stem: RefCell::default(),
         }
@@ -74,6 +80,10 @@ impl<'a> Highlighter<'a> {
     fn is_sought(&self, text: &str, token: &Token) -> bool {
         if self.words.is_empty() || self.words.contains(token.text.as_str()) {
             return !self.words.is_empty();
+        }
+        let first = token.text.chars().next();
+        if self.first_of_stems.as_ref().is_some_and(|firsts| first.is_none_or(|first| !firsts.contains(&first))) {
+            return false;
         }
         let written = &text[token.start..token.end];
         if let Some(known) = self.has_sought_stem.borrow().get(written) {

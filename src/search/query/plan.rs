@@ -191,7 +191,7 @@ fn word_queries(
     let meant = expand::expand(view, places, word, scope.only, effort)?;
     let mut own = Vec::new();
     let mut count = 0;
-    for (text, closeness) in meant.iter().filter(|(_, closeness)| *closeness <= Closeness::Form) {
+    for Meant { text, closeness, .. } in meant.iter().filter(|word| word.closeness <= Closeness::Form) {
         for place in places {
             let term = place.term(text);
             let documents = view.searcher.doc_freq(&term)?;
@@ -208,16 +208,15 @@ fn word_queries(
         queries.push(Box::new(BoostQuery::new(Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs)), weight)));
     }
     for closeness in [Closeness::Beginning, Closeness::OneEdit, Closeness::TwoEdits] {
-        let texts: Vec<&Meant> = meant.iter().filter(|(_, how)| *how == closeness).collect();
-        if texts.is_empty() {
-            continue;
-        }
-        for place in places {
-            let terms = texts.iter().map(|(text, _)| place.term(text));
-            queries.push(any_unweighed(terms, closeness.weight() * place.weight * rarity));
+        for (number, place) in places.iter().enumerate() {
+            let here = meant.iter().filter(|word| word.closeness == closeness && word.among.has(number));
+            let terms: Vec<Term> = here.map(|word| place.term(&word.text)).collect();
+            if !terms.is_empty() {
+                queries.push(any_unweighed(terms.into_iter(), closeness.weight() * place.weight * rarity));
+            }
         }
     }
-    let words = meant.into_iter().map(|(text, _)| text).collect();
+    let words = meant.into_iter().map(|word| word.text).collect();
     Ok((queries, words, Vec::new(), count))
 }
 

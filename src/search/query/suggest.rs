@@ -144,7 +144,8 @@ fn tags(
     let places = places::of(view, Some(&Field::Tags));
     let mut candidates = Candidates::new();
     dictionary::beginning(view, &places, &prefix, &mut candidates)?;
-    let mut candidates: Vec<(String, u64)> = candidates.into_iter().collect();
+    let mut candidates: Vec<(String, u64)> =
+        candidates.into_iter().map(|(text, found)| (text, found.documents)).collect();
     candidates.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let mut taken = 0;
     for (term, _) in candidates {
