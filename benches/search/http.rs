@@ -27,6 +27,13 @@ pub fn status(address: SocketAddr, path: &str) -> u16 {
     String::from_utf8_lossy(&client.answer).split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap()
 }
 
+/// The body of one answer.
+pub fn body(address: SocketAddr, path: &str) -> String {
+    let mut client = Client::connect(address);
+    client.get(path);
+    String::from_utf8_lossy(&client.answer[client.body..]).into_owned()
+}
+
 struct Client {
     stream: TcpStream,
     answer: Vec<u8>,

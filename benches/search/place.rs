@@ -25,7 +25,7 @@ pub const FIRST_CATEGORY: i64 = 1_000;
 pub struct Place {
     pub folder: PathBuf,
     pub shapes: PublicShapes,
-    kaltura: Simulator,
+    pub kaltura: Simulator,
     _temporary: Option<tempfile::TempDir>,
 }
 
@@ -39,6 +39,16 @@ impl Place {
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
+        Self::in_folder(folder, temporary).await
+    }
+
+    /// A new folder that nothing is left of, with an account without entries.
+    pub async fn open_alone() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        Self::in_folder(temporary.path().to_owned(), Some(temporary)).await
+    }
+
+    async fn in_folder(folder: PathBuf, temporary: Option<tempfile::TempDir>) -> Self {
         fs::create_dir_all(&folder).unwrap();
         let kaltura = Simulator::start(options(&folder)).await.unwrap();
         fs::write(folder.join("port"), kaltura.url().rsplit(':').next().unwrap()).unwrap();
