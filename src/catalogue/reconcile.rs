@@ -105,6 +105,9 @@ impl Catalogue {
         let asks: Vec<_> = asks.into_iter().filter(|ask| ask.asked == Asked::Sweep).collect();
         let last = store.swept_at(account.id).await?;
         let from = last.into_iter().chain(asks.iter().map(|ask| ask.asked_at)).chain([began]).min().unwrap_or(began);
+        if last.is_none() {
+            info!(account = %account.label, "account {} was never read as a whole: `backfill` brings in what it has, and so does the comparison of each night", account.label);
+        }
         let reason = if account.state().has_caught_up || last.is_none() { Reason::Reconcile } else { Reason::GapFill };
         let reconciled = self.list_changed(account, from.minus(self.0.settings.overlap), reason).await?;
         store.record_swept(account.id, began).await?;

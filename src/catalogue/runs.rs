@@ -14,7 +14,7 @@ use super::reconcile::listed;
 use super::{Account, Catalogue, Error, RETRY};
 use crate::domain::ids::AccountId;
 use crate::kaltura::catalogue::Window;
-use crate::store::{CatalogueRun, Drift, RunKind, RunOptions, RunPage, RunResult, RunState, RunWindow};
+use crate::store::{Backlog, CatalogueRun, Drift, RunKind, RunOptions, RunPage, RunResult, RunState, RunWindow};
 
 /// Windows read side by side.
 const READERS: usize = 3;
@@ -52,9 +52,9 @@ pub struct RunReport {
     /// The reading.
     #[serde(flatten)]
     pub run: CatalogueRun,
-    /// Entries that it made dirty and that are yet to be looked at, those that failed and are tried again among them.
-    pub backlog: u64,
-    /// What has become of the entries met; only asked for when nothing is left to do.
+    /// Entries that it made dirty and that are yet to be looked at.
+    pub backlog: Backlog,
+    /// What has become of the entries met, once nothing is left to do.
     pub result: Option<RunResult>,
 }
 
@@ -98,7 +98,7 @@ impl Catalogue {
     pub async fn latest_run(&self, account: AccountId, kind: RunKind) -> Result<Option<RunReport>, Error> {
         let Some(run) = self.0.store.runs(account, Some(kind), 1).await?.pop() else { return Ok(None) };
         let backlog = self.0.store.catalogue_backlog(account).await?;
-        let is_over = run.state.is_over();
+        let is_over = run.state.is_over() && backlog.is_worked_off();
         let result = if is_over { Some(self.0.store.run_result(run.id).await?) } else { None };
         Ok(Some(RunReport { run, backlog, result }))
     }

@@ -21,10 +21,12 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// The rate is that of so long a time.
 const RATE_OVER: Duration = Duration::from_secs(20);
 const BAR_WIDTH: u64 = 30;
+/// Entries that wait.
+const MUCH: u64 = 10_000;
 /// More than this share of what was found, in percent, for one reason: the setting behind it is told.
 const MOST: u64 = 50;
 
-/// Watches the account's latest reading of this kind until all is looked at; does the work itself where no daemon does.
+/// Watches the account's latest reading of this kind until all is looked at, and what failed at least once; does the work itself where no daemon does.
 pub(super) async fn watch(config: &Config, hand: &Hand, account: &Account, kind: RunKind) -> anyhow::Result<RunReport> {
     match hand {
         Hand::Daemon(_) => until_done(hand, account, kind).await,
@@ -45,25 +47,21 @@ async fn until_done(hand: &Hand, account: &Account, kind: RunKind) -> anyhow::Re
     let mut meter = Meter::new();
     loop {
         let report = hand.run(account, kind).await?;
-        let left = report.result.as_ref().map_or(0, |result| result.waiting).max(report.backlog);
         match report.run.state {
             RunState::Stopped => {
                 meter.clear();
                 bail!("it was given up: {}", report.run.error.as_deref().unwrap_or("no reason is known"));
             }
-            RunState::Done if left == 0 || only_failures_are_left(&report) => {
+            RunState::Done if report.result.is_some() => {
                 meter.clear();
                 return Ok(report);
             }
             _ => meter.show(&report),
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        // Counting many takes a while: it is not done all the time.
+        let is_much = report.backlog.waiting > MUCH;
+        tokio::time::sleep(if is_much { LOOK_EVERY * 8 } else { LOOK_EVERY }).await;
     }
-}
-
-/// What failed is tried again for hours: nobody waits for that.
-fn only_failures_are_left(report: &RunReport) -> bool {
-    report.result.as_ref().is_some_and(|result| result.waiting == 0 && result.failed >= report.backlog)
 }
 
 /// A bar on a terminal, lines elsewhere; on standard error either way.
@@ -81,7 +79,7 @@ impl Meter {
 
     fn show(&mut self, report: &RunReport) {
         let total = report.run.dirty + report.run.unmet;
-        let done = total.saturating_sub(report.backlog);
+        let done = total.saturating_sub(report.backlog.waiting);
         let rate = self.rate(done);
         let line = line(report, done, total, rate);
         if self.is_terminal {

@@ -420,7 +420,7 @@ mod tests {
         assert!(offset < 10_000, "a page beyond the window is refused");
         let shown = matches.iter().skip(offset).take(PAGE_SIZE);
         let object = |row: &&Row| json!({"id": format!("0_{:08}", row.id), "partnerId": 102, "createdAt": row.created, "updatedAt": row.updated});
-        Page { objects: shown.map(|row| object(row)).collect(), total: matches.len() }
+        Page { objects: shown.map(object).collect(), total: matches.len() }
     }
 
     /// Reads these windows to their end; says which entries came, by how many steps, and how many could not be listed.

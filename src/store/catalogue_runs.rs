@@ -107,10 +107,13 @@ pub struct CatalogueRun {
     /// What it lets happen.
     pub options: RunOptions,
     /// When it began.
+    #[serde(with = "moment")]
     pub started_at: Timestamp,
     /// When its last page was read.
+    #[serde(with = "moment::optional")]
     pub listed_at: Option<Timestamp>,
     /// When it was over.
+    #[serde(with = "moment::optional")]
     pub ended_at: Option<Timestamp>,
     /// Steps through its windows.
     pub pages: u64,
@@ -128,6 +131,47 @@ pub struct CatalogueRun {
 
 const fn nobody() -> AccountId {
     AccountId(0)
+}
+
+/// Moments as RFC 3339, as the admin API tells them.
+mod moment {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::domain::clock::Timestamp;
+
+    pub(super) fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(moment)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        parsed(&String::deserialize(deserializer)?)
+    }
+
+    fn parsed<E: Error>(text: &str) -> Result<Timestamp, E> {
+        let moment: jiff::Timestamp = text.parse().map_err(E::custom)?;
+        Ok(Timestamp::from_millis(moment.as_millisecond()))
+    }
+
+    pub(super) mod optional {
+        use super::{Deserialize, Deserializer, Serializer, Timestamp};
+
+        pub(in super::super) fn serialize<S: Serializer>(
+            moment: &Option<Timestamp>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match moment {
+                Some(moment) => serializer.collect_str(moment),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Timestamp>, D::Error> {
+            Option::<String>::deserialize(deserializer)?.map(|text| super::parsed(&text)).transpose()
+        }
+    }
 }
 
 /// A stretch of a list that is still to be read.
@@ -148,6 +192,22 @@ pub struct RunPage {
     pub next: Vec<String>,
     /// Entries that no list can show.
     pub unlisted: u64,
+}
+
+/// What a reading has found and nobody has looked at to the end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// Entries that are still to be looked at.
+    pub waiting: u64,
+    /// Of them, those whose latest look failed: they are tried again, for hours if need be.
+    pub failing: u64,
+}
+
+impl Backlog {
+    /// Only what has failed is left.
+    pub const fn is_worked_off(self) -> bool {
+        self.waiting == self.failing
+    }
 }
 
 /// What became of the entries that a reading met: the table at its end.
@@ -421,16 +481,18 @@ impl Store {
     ///
     /// # Errors
     /// `Busy`, `Corrupt`.
-    pub async fn catalogue_backlog(&self, account: AccountId) -> Result<u64, Error> {
-        let number: i64 = sqlx::query_scalar(
-            "select count(*) from dirty_entries
+    pub async fn catalogue_backlog(&self, account: AccountId) -> Result<Backlog, Error> {
+        let row = sqlx::query(
+            "select count(*) as waiting, count(*) filter (where last_error is not null) as failing
+             from dirty_entries
              where account_id = ? and state <> 'dead' and reasons & ? <> 0",
         )
         .bind(account.0)
         .bind(FOUND_BY_A_RUN)
         .fetch_one(self.readers())
         .await?;
-        Ok(number.unsigned_abs())
+        let count = |name| Ok::<_, Error>(row.try_get::<i64, _>(name)?.unsigned_abs());
+        Ok(Backlog { waiting: count("waiting")?, failing: count("failing")? })
     }
 
     /// What has become so far of the entries that a reading met.

@@ -81,7 +81,7 @@ pub use account_asks::{AccountAsk, Asked};
 pub use account_states::AccountState;
 pub use accounts::{Account, AccountSpec};
 pub use captions::{FetchedCaption, SavedCaption, WantedCaption};
-pub use catalogue_runs::{CatalogueRun, RunKind, RunOptions, RunPage, RunResult, RunState, RunWindow};
+pub use catalogue_runs::{Backlog, CatalogueRun, RunKind, RunOptions, RunPage, RunResult, RunState, RunWindow};
 pub use changes::{Cause, Change, ChangeRow, Op, Origin};
 pub use claims::{ClaimedBatch, ClaimedEntry, Outcome, Settled};
 pub use custom_metadata::MetadataFields;

@@ -82,7 +82,7 @@ impl House {
     async fn backfill(&self, options: RunOptions) -> RunReport {
         self.begin(RunKind::Backfill, options).await;
         let report = self.read_to_the_end(RunKind::Backfill).await;
-        assert_eq!((report.run.state, report.backlog), (RunState::Done, 0));
+        assert_eq!((report.run.state, report.backlog.waiting), (RunState::Done, 0));
         report
     }
 
