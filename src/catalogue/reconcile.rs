@@ -121,10 +121,15 @@ impl Catalogue {
     async fn list_changed(&self, account: &Account, since: Timestamp, reason: Reason) -> Result<Reconciled, Error> {
         let mut reconciled = Reconciled::default();
         let mut open = Window::changed_since(since.as_secs());
+        let has_some = self.0.store.witness(account.id, &[]).await?.is_some();
         while !open.is_empty() {
             let windows = open.split_off(open.len().saturating_sub(WINDOWS_MAX));
             account.turn(self.0.settings.calls_per_second).await;
-            for step in account.client.read_catalogue(&windows).await? {
+            let steps = match has_some && reconciled.listed == 0 {
+                true => account.client.read_catalogue_of_some(&windows).await?,
+                false => account.client.read_catalogue(&windows).await?,
+            };
+            for step in steps {
                 if step.unlisted > 0 {
                     warn!(account = %account.label, "{} entries of account {} were changed in the same second and cannot be listed; the comparison of the whole account finds them", step.unlisted, account.label);
                 }

@@ -31,6 +31,8 @@ const PAGES: usize = 2;
 const LAST_PAGE: usize = 10_000 / PAGE_SIZE;
 /// Values nearer to zero than these ten years are relative to now, and 0 is now.
 const TEN_YEARS: i64 = 315_360_000;
+/// Rows that tell whether there are any: of one alone the database may have forgotten what the index knows.
+const ANY: usize = 10;
 /// Fewer rows than this to come are not worth a second window.
 const WORTH_HALVING: usize = 4 * PAGE_SIZE;
 
@@ -175,9 +177,13 @@ impl Window {
     }
 
     fn request(&self, page: usize) -> SubRequest {
+        self.rows(page, PAGE_SIZE)
+    }
+
+    fn rows(&self, page: usize, page_size: usize) -> SubRequest {
         let fields = "id,partnerId,createdAt,updatedAt,status";
         let profile = json!({"objectType": "KalturaDetachedResponseProfile", "type": 1, "fields": fields});
-        let pager = json!({"objectType": "KalturaFilterPager", "pageSize": PAGE_SIZE, "pageIndex": page});
+        let pager = json!({"objectType": "KalturaFilterPager", "pageSize": page_size, "pageIndex": page});
         SubRequest::new(LIST, json!({"filter": self.filter(), "pager": pager, "responseProfile": profile}))
     }
 
@@ -302,16 +308,40 @@ impl Client {
     ///
     /// Source: `session.get`, `baseEntry.list`.
     pub async fn read_catalogue(&self, windows: &[Window]) -> Result<Vec<Step>, Error> {
+        self.read_behind(Vec::new(), windows).await.map(|(_, steps)| steps)
+    }
+
+    /// The same of an account that has entries: an answer by which it has none is an index that has lost them, and what
+    /// its other lists leave out means nothing.
+    ///
+    /// # Errors
+    /// As [`Client::read_catalogue`].
+    ///
+    /// Source: `session.get`, `baseEntry.list`.
+    pub async fn read_catalogue_of_some(&self, windows: &[Window]) -> Result<Vec<Step>, Error> {
+        let any = Window::of(Shelf::Existing, Time::Created, None).rows(1, ANY);
+        let (any, steps) = self.read_behind(vec![any], windows).await?;
+        let has_any = any.iter().any(|page| !page.objects.is_empty());
+        has_any
+            .then_some(steps)
+            .ok_or_else(|| unreadable("the list of all entries is empty, and there were some".to_owned()))
+    }
+
+    /// Proves the session, reads these pages, then a step of each window.
+    async fn read_behind(&self, before: Vec<SubRequest>, windows: &[Window]) -> Result<(Vec<Page>, Vec<Step>), Error> {
         if windows.len() > WINDOWS_MAX {
             return Err(Error::Setup(format!("{CALL}: {} windows, at most {WINDOWS_MAX} fit", windows.len())));
         }
+        let count = before.len();
         let mut requests = vec![SubRequest::new("session.get", json!({}))];
+        requests.extend(before);
         requests.extend(windows.iter().flat_map(Window::requests));
         let mut outcomes = self.ask(CALL, &requests, Connection::Kept).await?.into_iter();
         let session = outcomes.next().ok_or_else(|| unreadable("it is empty".to_owned()))??.object()?;
         if let SessionProof::NotProven(why) = proof_of(&session, self.partner()) {
             return Err(unreadable(why));
         }
+        let before = outcomes.by_ref().take(count).map(|answer| answer?.page()).collect::<Result<Vec<_>, _>>()?;
         let mut steps = Vec::with_capacity(windows.len());
         for window in windows {
             let answers: Vec<_> = outcomes.by_ref().take(PAGES).collect();
@@ -320,7 +350,7 @@ impl Client {
             let rows = rows.collect::<Result<Vec<_>, _>>()?;
             steps.push(window.step(pages, rows));
         }
-        Ok(steps)
+        Ok((before, steps))
     }
 
     /// How many entries the lists name: those that exist, and those in the recycle bin. An estimate, since the index

@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use kaltura_mirror::domain::ids::EntryId;
+use kaltura_mirror::domain::ids::{EntryId, PartnerId};
 use kaltura_mirror::simulator::faults::{Fault, When};
 use kaltura_mirror::store::{RunKind, RunOptions, RunState};
 
@@ -87,6 +87,22 @@ async fn an_api_that_refuses_a_good_session_removes_nothing() {
     house.begin(FULL, RunOptions::default()).await;
     super::eventually("it says why", async || house.latest(FULL).await.run.error.is_some()).await;
     house.kaltura.heal();
+    assert_eq!(house.read_to_the_end(FULL).await.run.state, RunState::Done);
+    house.pass(CONFIRM * 2).await;
+    for id in &ids {
+        assert!(house.is_there(id).await, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn an_api_that_answers_with_another_account_removes_nothing() {
+    let (house, ids) = House::mirrored(30, "").await;
+    let partner = house.kaltura.partner_id();
+    house.kaltura.edit(|account| account.partner_id = PartnerId(partner.0 + 1));
+    house.begin(FULL, RunOptions::default()).await;
+    super::eventually("it says why", async || house.latest(FULL).await.run.error.is_some()).await;
+    assert_eq!(house.latest(FULL).await.run.seen, 0);
+    house.kaltura.edit(|account| account.partner_id = partner);
     assert_eq!(house.read_to_the_end(FULL).await.run.state, RunState::Done);
     house.pass(CONFIRM * 2).await;
     for id in &ids {

@@ -8,7 +8,7 @@ use kaltura_mirror::store::{Drift, RunOptions};
 use serde_json::Value;
 
 use super::{CONFIRM, DONE, LIST, NEEDED, eventually};
-use crate::house::{House, http};
+use crate::house::{House, events, http};
 
 const EVERY: Duration = Duration::from_secs(30);
 const EVERY_30_S: &str = "[reconcile]\nevery = \"30s\"\n";
@@ -69,7 +69,12 @@ async fn a_pass_over_nothing_costs_one_request() {
     house.reconciled_after(EVERY).await;
     house.kaltura.reset_calls();
     house.reconciled_after(EVERY).await;
-    assert_eq!(house.kaltura.count(LIST), 4, "two lists, and of each what may follow");
+    assert_eq!(
+        house.kaltura.count(LIST),
+        5,
+        "two lists, of each what may follow, and whether there is any entry at all"
+    );
+    assert_eq!(house.kaltura.http_requests() - house.kaltura.count("category.list"), 1, "besides the policy's");
     assert_eq!(house.kaltura.count("baseEntry.getByIds"), 0);
 }
 
@@ -84,6 +89,60 @@ async fn a_deleted_entry_is_found_in_the_list_of_deleted_ones() {
     assert!(house.report(&ids[1]).await.unwrap().removed_at.is_some());
     house.reconciled_after(EVERY).await;
     assert_eq!(house.drift(Drift::Deleted).await, 1, "once is enough");
+}
+
+#[tokio::test]
+async fn the_brake_holds_when_too_many_are_listed_as_deleted() {
+    let house = House::open_with(EVERY_30_S).await;
+    let ids = house.only_old_videos(60, Some(DONE));
+    house.backfill(RunOptions::default()).await;
+    house.reconciled_after(EVERY).await;
+    for id in &ids[..25] {
+        house.kaltura.delete_entry(id);
+    }
+    house.reconciled_after(EVERY).await;
+    assert!(house.daemon.store.brake(house.account()).await.unwrap().is_some());
+    house.reconciled_after(CONFIRM).await;
+    assert_eq!(house.public_entries().await.len(), 60);
+}
+
+#[tokio::test]
+async fn lists_that_are_empty_for_a_while_hide_nothing_and_miss_nothing() {
+    let (house, ids) = House::at_rest(EVERY_30_S).await;
+    house.kaltura.fault(When::call(LIST), Fault::Omit);
+    house.kaltura.set_sync_status(&ids[0], Some("Sync Needed"));
+    for _ in 0..40 {
+        house.clock.advance(EVERY);
+    }
+    eventually("it says why", async || house.daemon.catalogue.status().await.unwrap()[0].trouble.is_some()).await;
+    assert_eq!(house.public_entries().await.len(), ids.len());
+    house.kaltura.heal();
+    house.reconciled_after(EVERY).await;
+    assert!(house.sync_xml(&ids[0]).unwrap().contains("Sync Done"));
+}
+
+#[tokio::test]
+async fn where_kaltura_tells_of_metadata_it_is_asked_ten_times_as_rarely() {
+    let (house, ids) = House::at_rest(EVERY_30_S).await;
+    let object = format!(
+        "{{\"id\":1,\"objectId\":\"{}\",\"metadataObjectType\":\"1\",\"objectType\":\"KalturaMetadata\"}}",
+        ids[0]
+    );
+    let body = events::json("metadataEventNotifications.Metadata", 3, 1, &object);
+    let headers = events::headers("sha256", &house.kaltura.admin_secret(), body.as_bytes());
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let answer = http::request(house.daemon.public, "POST", "/notifications", &headers, body.as_bytes()).await;
+    assert_eq!(answer.status, 200);
+    house.run_until_idle().await;
+    assert!(house.daemon.store.hears_of_metadata(house.account()).await.unwrap());
+    house.kaltura.reset_calls();
+    house.clock.advance(EVERY);
+    for _ in 0..20 {
+        house.daemon.sync.settled().await;
+    }
+    assert_eq!(house.kaltura.count(LIST), 0);
+    house.reconciled_after(EVERY * 9).await;
+    assert!(house.kaltura.count(LIST) > 0);
 }
 
 #[tokio::test]
