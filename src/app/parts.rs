@@ -245,8 +245,8 @@ pub fn search_settings(config: &Config) -> search::Settings {
 
 /// An account as its catalogue's reader knows it.
 fn catalogued(account: &Account) -> catalogue::Account {
-    let (client, sweep_asked) = (Arc::clone(&account.client), Arc::clone(&account.sweep_asked));
-    catalogue::Account::new(account.id, account.label.clone(), client, sweep_asked)
+    let clients = (Arc::clone(&account.client), Arc::clone(&account.client));
+    catalogue::Account::new(account.id, account.label.clone(), clients, Arc::clone(&account.sweep_asked))
 }
 
 pub(super) fn notification_limits(config: &Config) -> notification::Limits {

@@ -110,10 +110,14 @@ struct Inner {
 }
 
 impl Account {
-    /// An account of which nothing has been listed yet. Reading everything goes the same way as reconciling.
-    pub fn new(id: AccountId, label: String, client: Arc<Client>, sweep_asked: Arc<Notify>) -> Self {
+    /// An account of which nothing has been listed yet.
+    pub fn new(
+        id: AccountId,
+        label: String,
+        (client, backfill_client): (Arc<Client>, Arc<Client>),
+        sweep_asked: Arc<Notify>,
+    ) -> Self {
         let (state, run_begun, reconciling) = (Mutex::default(), Notify::new(), tokio::sync::Mutex::default());
-        let backfill_client = Arc::clone(&client);
         Self { id, label, client, backfill_client, sweep_asked, state, run_begun, reconciling }
     }
 

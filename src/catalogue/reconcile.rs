@@ -105,7 +105,7 @@ impl Catalogue {
         let asks: Vec<_> = asks.into_iter().filter(|ask| ask.asked == Asked::Sweep).collect();
         let last = store.swept_at(account.id).await?;
         let from = last.into_iter().chain(asks.iter().map(|ask| ask.asked_at)).chain([began]).min().unwrap_or(began);
-        if last.is_none() {
+        if last.is_none() && store.runs(account.id, None, 1).await?.is_empty() {
             info!(account = %account.label, "account {} was never read as a whole: `backfill` brings in what it has, and so does the comparison of each night", account.label);
         }
         let reason = if account.state().has_caught_up || last.is_none() { Reason::Reconcile } else { Reason::GapFill };

@@ -79,16 +79,17 @@ impl Catalogue {
         Ok((run, is_new))
     }
 
-    /// Gives up the reading that is under way. What it has made dirty stays so. Says which it was.
+    /// Gives up the reading that is under way. What it has found by then is looked at all the same, and neither marked nor
+    /// told for its sake. Says whether there was one, or anything that it was to mark or tell.
     ///
     /// # Errors
     /// The store's.
-    pub async fn stop_run(&self, account: AccountId) -> Result<Option<CatalogueRun>, Error> {
+    pub async fn stop_run(&self, account: AccountId) -> Result<bool, Error> {
         let open = self.0.store.open_run(account).await?;
         if let Some(run) = &open {
             self.0.store.stop_run(run.id, "stopped by a person").await?;
         }
-        Ok(open)
+        Ok(self.0.store.quieten_backlog(account).await? > 0 || open.is_some())
     }
 
     /// The account's latest reading of this kind: how far it is, and what came of it.

@@ -18,12 +18,14 @@ It ends with a table: what was seen, mirrored, skipped and withheld, each by rea
 reason, the setting that changes that is told.
 
 An entry is skipped when the sync decision leaves it alone, for example because it has no metadata object of the sync
-profile. An entry is withheld when it is mirrored and visitors may not see it.
+profile. An entry is withheld when it is mirrored and visitors may not see it. Pictures and caption files that are still to
+come at the end are fetched by the daemon.
 
 Examples:
   kaltura-mirror backfill --dry-run
   kaltura-mirror backfill
   kaltura-mirror backfill --mark --yes
+  kaltura-mirror backfill --stop
   kaltura-mirror backfill --json | jq '.[0].result.skipped'")]
 pub struct Command {
     #[command(flatten)]
@@ -37,6 +39,9 @@ pub struct Command {
     /// Only tell how much there is and what it would take
     #[arg(long)]
     dry_run: bool,
+    /// Give up the reading that is under way: what it has found comes in quietly, the rest is left
+    #[arg(long, conflicts_with_all = ["mark", "hooks", "dry_run", "yes"])]
+    stop: bool,
     /// Do not ask before entries are marked or hooks are told
     #[arg(long)]
     yes: bool,
@@ -50,6 +55,13 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
     let told: Vec<(Json, String)> = hand::order(options, async |config, hand: &Hand| {
         let mut told = Vec::new();
         for account in command.account.among(&config.accounts)? {
+            if command.stop {
+                let stopped = hand.stop_reading(account).await?;
+                let words = if stopped { "the reading is given up" } else { "no reading was under way" };
+                let json = json!({ "id": account.label, "account": account.label, "stopped": stopped });
+                told.push((json, format!("account {}: {words}\n", account.label)));
+                continue;
+            }
             if command.dry_run {
                 let estimate = hand.estimate(account).await?;
                 told.push((estimate_as_json(account, &estimate), command.in_words(account, config, &estimate)));
@@ -123,10 +135,11 @@ impl Command {
             (true, false) => "--mark",
             _ => "--hooks",
         };
+        eprint!("{what}");
         if !io::stdin().is_terminal() {
-            return Err(UsageError(format!("{what}backfill {options} asks before it begins: add --yes")).into());
+            return Err(UsageError(format!("backfill {options} asks before it begins: add --yes")).into());
         }
-        eprint!("{what}Go on? [y/N] ");
+        eprint!("Go on? [y/N] ");
         io::stderr().flush()?;
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;

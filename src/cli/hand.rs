@@ -86,6 +86,11 @@ pub(super) struct Begun {
 }
 
 #[derive(Deserialize)]
+struct Stopped {
+    stopped: bool,
+}
+
+#[derive(Deserialize)]
 struct Revived {
     revived: usize,
 }
@@ -304,6 +309,14 @@ impl Hand {
                 let (run, begun) = workshop.catalogue.begin(number(workshop, account)?, kind, options).await?;
                 Ok(Begun { begun, run })
             }
+        }
+    }
+
+    /// Gives up the reading of an account that is under way. Says whether there was one.
+    pub async fn stop_reading(&self, account: &Account) -> anyhow::Result<bool> {
+        match self {
+            Self::Daemon(daemon) => Ok(daemon.post::<Stopped>("catalogue/stop", &whose(account)).await?.stopped),
+            Self::Own(workshop) => Ok(workshop.catalogue.stop_run(number(workshop, account)?).await?),
         }
     }
 

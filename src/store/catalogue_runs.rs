@@ -371,6 +371,7 @@ impl Store {
         .bind(now.as_millis())
         .execute(&mut *tx)
         .await?;
+        listed::begin_mark(&mut tx, run).await?;
         tx.commit().await?;
         self.0.mirror.dirty_signal.notify_one();
         Ok(())
@@ -462,6 +463,27 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         tx.commit().await
+    }
+
+    /// What readings have found and nobody has looked at yet comes in quietly, whatever they were to mark and to tell. Says
+    /// how many entries that are.
+    ///
+    /// # Errors
+    /// `Full`, `Busy`.
+    pub async fn quieten_backlog(&self, account: AccountId) -> Result<u64, Error> {
+        let mut tx = self.write().await?;
+        let quiet = sqlx::query(
+            "update dirty_entries
+             set reasons = reasons & ~?1, fresh_reasons = fresh_reasons & ~?1
+             where account_id = ?2 and reasons & ?1 <> 0",
+        )
+        .bind(1_i64 << Reason::BackfillMark as u32 | 1 << Reason::BackfillHooks as u32)
+        .bind(account.0)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        Ok(quiet)
     }
 
     /// Entries of the account's mirror that are no tombstones.

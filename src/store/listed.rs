@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::catalogue_runs::CatalogueRun;
 use super::dirty_entries::{Hints, Lane, Reason};
 use super::error::Error;
 use super::writer::WriteTx;
@@ -171,6 +172,24 @@ impl Store {
         .fetch_one(self.readers())
         .await?)
     }
+}
+
+/// An account whose changes were never listed: what was changed since its first whole reading began is what the first
+/// pass has to find.
+pub(super) async fn begin_mark(tx: &mut WriteTx, run: &CatalogueRun) -> Result<(), Error> {
+    sqlx::query(
+        "insert into settings (account_id, name, value)
+         select ?, ?, ?
+         where not exists (select 1 from catalogue_windows where run_id = ?)
+         on conflict (account_id, name) do nothing",
+    )
+    .bind(run.account.0)
+    .bind(SWEPT_AT)
+    .bind(run.started_at.as_millis())
+    .bind(run.id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Sets what is known beside what was listed.

@@ -143,6 +143,22 @@ async fn a_server_that_is_down_holds_a_backfill_up_and_does_not_end_it() {
 }
 
 #[tokio::test]
+async fn a_backfill_that_is_given_up_marks_and_tells_nothing_more() {
+    let house = House::silent_with(A_HOOK).await;
+    let ids = house.only_old_videos(30, Some(UNSET));
+    house.kaltura.fault(When::call("baseEntry.getByIds"), Fault::Http(502));
+    house.begin(RunKind::Backfill, RunOptions { mark: true, hooks: true }).await;
+    super::eventually("all is found", async || house.latest(RunKind::Backfill).await.backlog.waiting == 30).await;
+    house.run_until_idle().await;
+    assert!(house.daemon.catalogue.stop_run(house.account()).await.unwrap());
+    assert!(!house.daemon.catalogue.stop_run(house.account()).await.unwrap(), "there is nothing left to give up");
+    house.kaltura.heal();
+    house.pass(Duration::from_secs(3600)).await;
+    assert_eq!(house.public_ids().await.len(), ids.len(), "what was found comes in");
+    assert_eq!((house.writes(), house.deliveries().await), (0, 0));
+}
+
+#[tokio::test]
 async fn a_session_that_is_not_this_accounts_is_believed_in_nothing() {
     let house = House::open().await;
     house.only_old_videos(10, Some(DONE));

@@ -184,6 +184,20 @@ async fn what_was_missed_while_the_daemon_was_down_is_found_at_the_start_while_i
 }
 
 #[tokio::test]
+async fn what_was_changed_after_a_first_backfill_is_found_by_the_first_start() {
+    let house = House::open().await;
+    let ids = house.only_old_videos(20, Some(DONE));
+    house.backfill(RunOptions::default()).await;
+    house.clock.advance(Duration::from_secs(3600));
+    house.kaltura.set_sync_status(&ids[0], Some("Sync Needed"));
+    house.clock.advance(Duration::from_secs(24 * 3600));
+    // As a daemon does it that has just been started.
+    house.daemon.catalogue.reconcile(house.account()).await.unwrap();
+    house.run_until_idle().await;
+    assert!(house.sync_xml(&ids[0]).unwrap().contains("Sync Done"));
+}
+
+#[tokio::test]
 async fn a_daemon_that_nobody_reaches_polls() {
     let (house, ids) = House::at_rest("receive = \"poll\"\n").await;
     let new = house.new_video("New", Some(NEEDED));
