@@ -1,5 +1,7 @@
 //! Reading the catalogue by the command line, with a daemon and without.
 
+use std::process::Stdio;
+
 use crate::house::process::{Place, eventually};
 
 const DONE: &str = "<metadata><SyncStatus>Sync Done</SyncStatus></metadata>";
@@ -56,4 +58,28 @@ async fn mirror_and_account_are_compared_by_hand() {
     let whole = place.run_json("reconcile --full");
     assert_eq!((&whole[0]["kind"], &whole[0]["state"]), (&"full".into(), &"done".into()));
     serving.stop();
+}
+
+/// Each run is killed a request later than the one before, until one comes to its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backfill_killed_after_any_request_goes_on_and_ends_whole() {
+    let place = Place::new().await;
+    for requests in 1..=12 {
+        let before = place.kaltura.http_requests();
+        let mut child = place.command("backfill").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        eventually("it has asked so often, or come to its end", || {
+            let is_over = child.try_wait().unwrap().is_some();
+            (is_over || place.kaltura.http_requests() >= before + requests).then_some(())
+        });
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    let ended = place.run_json("backfill");
+    let result = &ended[0]["result"];
+    assert_eq!((&ended[0]["state"], &result["waiting"], &result["failed"]), (&"done".into(), &0.into(), &0.into()));
+
+    let other = Place::new().await;
+    let undisturbed = other.run_json("backfill");
+    assert_eq!(result, &undisturbed[0]["result"]);
+    assert_eq!(ended[0]["seen"], undisturbed[0]["seen"]);
 }
