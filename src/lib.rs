@@ -45,6 +45,14 @@
 //!
 //! What it goes through, handler by handler, and what each kind of notification leads to, is one page ([`sync::handlers`]).
 //!
+//! **A catalogue page** makes dirty what no look has seen as it is now: lately changed entries by the timetable, everything for a
+//! backfill and each night (`catalogue/`).
+//!
+//! ```text
+//! Client::read_catalogue ─► Store::record_changed ─► Store::record_swept
+//! Store::begin_run ─► Client::read_catalogue ─► Store::record_page ─► Store::record_unmet
+//! ```
+//!
 //! **What visitors see** is judged in one place, whatever brought it about: a look, a changed policy, a date that passes,
 //! an absence, a person. It writes the public state, the change row and the event together (`store/judgement.rs`).
 //!

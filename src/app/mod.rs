@@ -18,7 +18,7 @@ use actix_web::dev::Server;
 use tokio::task::JoinHandle;
 use tracing::{error, info};
 
-use crate::catalogue;
+use crate::catalogue::{self, Catalogue};
 use crate::config::Config;
 use crate::domain::clock::{Clock, Jitter};
 use crate::hooks::{self, Hooks, Listeners};
@@ -41,6 +41,8 @@ pub struct Daemon {
     pub store: Store,
     /// Its work.
     pub sync: Arc<Sync>,
+    /// Who finds what must be worked on.
+    pub catalogue: Catalogue,
     /// Where notifications go.
     pub intake: Intake,
     /// Whom it tells.
@@ -50,7 +52,7 @@ pub struct Daemon {
     config: Arc<Config>,
     feed: FeedDoor,
     work: Running,
-    sweeps: catalogue::Running,
+    finding: catalogue::Running,
     indexer: search::Running,
     /// Nobody is told anything without.
     deliveries: Option<hooks::Running>,
@@ -81,12 +83,13 @@ impl Daemon {
         let own = [&public, &admin].map(|listener| listener.local_addr().ok());
         let workshop = Workshop::open(&config, &clock, jitter).await?;
         let hooks = workshop.hooks(&config, Listeners::at(own.into_iter().flatten()))?;
-        let Workshop { store, sync, intake, .. } = workshop;
+        let Workshop { store, sync, catalogue, intake, .. } = workshop;
         let admin_token = AdminToken::new(presence::admin_token(&config.data_dir)?);
         let feed = parts::feed_door(&config)?;
         let search = Search::new(parts::search_settings(&config));
         let site = Site::new(web::Parts {
             store: store.clone(),
+            catalogue: catalogue.clone(),
             intake: intake.clone(),
             hooks: Arc::clone(&hooks),
             search: search.clone(),
@@ -103,8 +106,7 @@ impl Daemon {
         let presence = Presence::announce(&config.data_dir, listening.public, listening.admin)?;
         let servers = servers.into_iter().map(|server| tokio::spawn(serve(server))).collect();
         let work = sync.start();
-        let sweeps =
-            parts::catalogue(&config, &store, &clock).start(sync.accounts().map(|account| parts::swept(account)));
+        let finding = catalogue.start();
         let indexer = Indexer::start(&search, &store, sync.shapes(), &config.data_dir);
         let config = Arc::new(config);
         let secrets = tokio::spawn(secrets::keep(Arc::clone(&config), store.clone(), intake.clone()));
@@ -115,13 +117,14 @@ impl Daemon {
             admin,
             store,
             sync,
+            catalogue,
             intake,
             hooks,
             search,
             config,
             feed,
             work,
-            sweeps,
+            finding,
             indexer,
             deliveries: None,
             listening,
@@ -161,7 +164,7 @@ impl Daemon {
         // It may hold the store for a moment more.
         let _ = self.secrets.await;
         let deadline = self.config.sync.stop_deadline;
-        self.sweeps.stop().await;
+        self.finding.stop().await;
         let requests = tokio::time::timeout(deadline, self.listening.stop());
         let told = async {
             if let Some(deliveries) = self.deliveries {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 use super::StartError;
-use crate::catalogue::{self, Catalogue};
-use crate::config::{self, CaptionMode, Config, Feed, SessionKind, ThumbnailMode};
+use crate::catalogue::{self, Catalogue, Timetable};
+use crate::config::{self, CaptionMode, Config, Feed, Receive, SessionKind, ThumbnailMode};
 use crate::domain::clock::{Clock, Jitter};
 use crate::domain::ids::AccountId;
 use crate::domain::secret::AdminSecret;
@@ -25,7 +25,7 @@ use crate::notification::secrets::{AccountRef, NotificationSecret, SecretSet};
 use crate::store::{self, AccountSpec, InboxLimits, Limits, RemovalLimit, Resync, Store};
 use crate::sync::account::Account;
 use crate::sync::retry::Retries;
-use crate::sync::{Retention, Settings};
+use crate::sync::{Retention, Settings, Sync};
 use crate::web::FeedDoor;
 use crate::{notification, search, web};
 
@@ -211,8 +211,23 @@ pub(super) fn sync_settings(config: &Config, jitter: Jitter) -> Settings {
     }
 }
 
-pub(super) fn catalogue(config: &Config, store: &Store, clock: &Clock) -> Catalogue {
-    Catalogue { store: store.clone(), clock: clock.clone(), sweep_min_interval: config.sync.sweep_min_interval }
+/// The readers of the accounts' catalogues. Nothing runs yet.
+pub(super) fn catalogue(config: &Config, store: &Store, clock: &Clock, sync: &Sync) -> Catalogue {
+    let reconcile = &config.reconcile;
+    let midnight = jiff::civil::Time::midnight();
+    let settings = catalogue::Settings {
+        timetable: Timetable {
+            enabled: reconcile.enabled,
+            every: reconcile.every,
+            adaptive: config.receive == Receive::Push,
+            full_at: reconcile.full_at.duration_since(midnight).unsigned_abs(),
+            sweep_min_interval: config.sync.sweep_min_interval,
+        },
+        overlap: reconcile.overlap,
+        calls_per_second: reconcile.max_calls_per_second,
+    };
+    let accounts = sync.accounts().map(|account| catalogued(account));
+    Catalogue::new(store.clone(), clock.clone(), settings, accounts)
 }
 
 /// How entries are indexed and ranked.
@@ -229,13 +244,9 @@ pub fn search_settings(config: &Config) -> search::Settings {
 }
 
 /// An account as its catalogue's reader knows it.
-pub(super) fn swept(account: &Account) -> catalogue::Account {
-    catalogue::Account {
-        id: account.id,
-        label: account.label.clone(),
-        client: Arc::clone(&account.client),
-        sweep_asked: Arc::clone(&account.sweep_asked),
-    }
+fn catalogued(account: &Account) -> catalogue::Account {
+    let clients = (Arc::clone(&account.client), Arc::clone(&account.client));
+    catalogue::Account::new(account.id, account.label.clone(), clients, Arc::clone(&account.sweep_asked))
 }
 
 pub(super) fn notification_limits(config: &Config) -> notification::Limits {

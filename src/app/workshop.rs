@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::{StartError, outgoing, parts};
+use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::domain::clock::{Clock, Jitter};
 use crate::hooks::{Hooks, Listeners, Names, World};
@@ -18,6 +19,8 @@ pub struct Workshop {
     pub store: Store,
     /// The work.
     pub sync: Arc<Sync>,
+    /// Who finds what must be worked on.
+    pub catalogue: Catalogue,
     /// Where notifications go.
     pub intake: Intake,
     clock: Clock,
@@ -42,7 +45,8 @@ impl Workshop {
             sync.recall_facts(account).await.map_err(at_home)?;
         }
         store.set_hooks(outgoing::specs(config)).await.map_err(at_home)?;
-        Ok(Self { store, sync, intake, clock: clock.clone(), jitter })
+        let catalogue = parts::catalogue(config, &store, clock, &sync);
+        Ok(Self { store, sync, catalogue, intake, clock: clock.clone(), jitter })
     }
 
     /// Whom we tell; `own` is where our servers listen, which no hook may call.

@@ -1,62 +1,193 @@
-//! What must be looked at, found in Kaltura's catalogue. Makes entries dirty, and never fetches or saves one itself.
+//! What must be looked at, found in Kaltura's lists. Makes entries dirty, and never fetches or saves one itself.
 //!
-//! For now it sweeps when an event asks for it without naming its entry (`sweep.rs`).
+//! | file | what it does |
+//! |---|---|
+//! | `reconcile.rs` | lists what was changed lately: on a timetable, at a start, and when an event asks for it |
+//! | `runs.rs` | reads everything there is: a backfill, or the full comparison of each night |
+//! | `timetable.rs` | when each of them is due, pure |
+//! | `drift.rs` | what was found, counted by cause |
+//! | `status.rs` | how up to date each account is |
 
-mod sweep;
+mod drift;
+mod reconcile;
+mod runs;
+mod status;
+mod timetable;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use crate::domain::clock::Clock;
+use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::AccountId;
 use crate::kaltura::client::Client;
-use crate::store::Store;
+use crate::store::{self, Store};
+pub use drift::DriftCounts;
+pub use reconcile::Reconciled;
+pub use runs::{Estimate, RunReport};
+pub use status::CatalogueStatus;
+pub use timetable::Timetable;
 
 /// An account whose catalogue is read.
-#[derive(Clone)]
 pub struct Account {
     /// Our number of it.
     pub id: AccountId,
     /// How messages name it.
     pub label: String,
-    /// The way to Kaltura, shared with whoever looks at entries: one pace for both.
+    /// The way to Kaltura for reconciling.
     pub client: Arc<Client>,
-    /// Rung when a sweep is asked for.
+    /// The way to Kaltura for reading everything.
+    pub backfill_client: Arc<Client>,
+    /// Rung when an event asks for what was changed lately.
     pub sweep_asked: Arc<Notify>,
+    state: Mutex<State>,
+    /// Rung when a reading has begun.
+    run_begun: Notify,
+    /// Held by whoever lists what was changed: twice at a time would find everything twice.
+    reconciling: tokio::sync::Mutex<()>,
 }
 
-/// The catalogues of all accounts of one daemon.
+/// What is remembered of an account while the process runs.
+#[derive(Debug, Default)]
+struct State {
+    /// What was found since the start.
+    drift: DriftCounts,
+    /// When the latest pass that went well began.
+    passed_at: Option<Timestamp>,
+    /// When the latest pass failed, if none went well since.
+    failed_at: Option<Timestamp>,
+    /// Why.
+    trouble: Option<String>,
+    /// Since this process started all that was changed before has been listed.
+    has_caught_up: bool,
+    /// And looked at.
+    has_settled: bool,
+    /// The earliest moment of the next call.
+    next_call: Option<Instant>,
+}
+
+/// How catalogues are read, from `[reconcile]`, `[sync]` and `receive`.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// When.
+    pub timetable: Timetable,
+    /// How far a pass reaches back before the last one.
+    pub overlap: Duration,
+    /// Calls begun in a second, an account.
+    pub calls_per_second: u32,
+}
+
+/// Why something was not listed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What Kaltura says, or fails to say.
+    #[error(transparent)]
+    Kaltura(#[from] crate::kaltura::error::Error),
+    /// The store's trouble.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A window that this version cannot read.
+    #[error("a stretch of the catalogue cannot be read back ({0}); begin the reading anew")]
+    Window(#[from] serde_json::Error),
+    /// No account of this number.
+    #[error("the account is not configured")]
+    NoAccount,
+}
+
+/// The catalogues of all accounts of one daemon. Clones are the same.
 #[derive(Clone)]
-pub struct Catalogue {
-    /// What is kept.
-    pub store: Store,
-    /// Time.
-    pub clock: Clock,
-    /// Between two sweeps of an account, at least.
-    pub sweep_min_interval: Duration,
+pub struct Catalogue(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    clock: Clock,
+    settings: Settings,
+    accounts: Vec<Arc<Account>>,
+    began: Timestamp,
 }
 
-impl Catalogue {
-    /// Sweeps these accounts whenever it is asked for, until [`Running::stop`].
-    pub fn start(&self, accounts: impl IntoIterator<Item = Account>) -> Running {
-        let mut tasks = JoinSet::new();
-        for account in accounts {
-            tasks.spawn(self.clone().keep_swept(account));
-        }
-        Running { tasks }
+impl Account {
+    /// An account of which nothing has been listed yet.
+    pub fn new(
+        id: AccountId,
+        label: String,
+        (client, backfill_client): (Arc<Client>, Arc<Client>),
+        sweep_asked: Arc<Notify>,
+    ) -> Self {
+        let (state, run_begun, reconciling) = (Mutex::default(), Notify::new(), tokio::sync::Mutex::default());
+        Self { id, label, client, backfill_client, sweep_asked, state, run_begun, reconciling }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for its turn: calls of one account begin evenly spread.
+    async fn turn(&self, calls_per_second: u32) {
+        let pause = Duration::from_secs(1) / calls_per_second.max(1);
+        let begin = {
+            let mut state = self.state();
+            let begin = state.next_call.map_or_else(Instant::now, |next| next.max(Instant::now()));
+            state.next_call = Some(begin + pause);
+            begin
+        };
+        tokio::time::sleep_until(begin).await;
     }
 }
 
-/// Sweeps under way.
+impl Catalogue {
+    /// Puts them together; nothing runs yet.
+    pub fn new(store: Store, clock: Clock, settings: Settings, accounts: impl IntoIterator<Item = Account>) -> Self {
+        let (accounts, began) = (accounts.into_iter().map(Arc::new).collect(), clock.now());
+        Self(Arc::new(Inner { store, clock, settings, accounts, began }))
+    }
+
+    /// Keeps all accounts true, until [`Running::stop`]: reconciles by the timetable and when it is asked for, and goes on
+    /// with readings that have begun.
+    pub fn start(&self) -> Running {
+        let mut tasks = JoinSet::new();
+        for account in &self.0.accounts {
+            tasks.spawn(self.clone().keep_reconciled(Arc::clone(account)));
+            tasks.spawn(self.clone().keep_reading(Arc::clone(account)));
+        }
+        Running { tasks }
+    }
+
+    /// Only goes on with readings that have begun: for a command while no daemon runs.
+    pub fn start_reading(&self) -> Running {
+        let mut tasks = JoinSet::new();
+        for account in &self.0.accounts {
+            tasks.spawn(self.clone().keep_reading(Arc::clone(account)));
+        }
+        Running { tasks }
+    }
+
+    fn account(&self, id: AccountId) -> Result<&Arc<Account>, Error> {
+        self.0.accounts.iter().find(|account| account.id == id).ok_or(Error::NoAccount)
+    }
+
+    /// How long to rest until a moment that is so far away. A clock that is moved by hand rings nobody.
+    fn within(&self, wait: Duration) -> Duration {
+        wait.min(if self.0.clock.is_manual() { MANUAL_CLOCK_POLL } else { LONGEST_REST })
+    }
+}
+
+const MANUAL_CLOCK_POLL: Duration = Duration::from_millis(10);
+/// Whoever waits looks at the time again this often: a clock may be set.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+/// What failed is tried again after this time.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Catalogues being read.
 pub struct Running {
     tasks: JoinSet<()>,
 }
 
 impl Running {
-    /// Stops at once: what is not done stays asked, and is done at the next start.
+    /// Stops at once: what is not done stays asked or begun, and is done at the next start.
     pub async fn stop(mut self) {
         self.tasks.shutdown().await;
     }

@@ -124,6 +124,7 @@ fn configuration(kaltura: &Simulator, website: &Sink, folder: &Folder) -> anyhow
     let script = format!(
         "sync_metadata_profile_id = {SYNC_PROFILE}\ndata_dir = {:?}\n\
          [server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+         [reconcile]\nenabled = false\n\
          [thumbnails]\nwidth = 320\n\
          [sync]\nconfirm_removal_after = \"1s\"\n\
          [[hooks]]\nname = \"website\"\nurl = \"{}\"\nallow_private = true\n\

@@ -14,6 +14,7 @@ use super::admin_client::AdminClient;
 use super::{Options, UsageError};
 use crate::app::presence::DaemonFile;
 use crate::app::{StartError, Workshop};
+use crate::catalogue::{Estimate, Reconciled, RunReport};
 use crate::config::{Account, Config};
 use crate::domain::clock::{Clock, Jitter};
 use crate::domain::hook::DeliveryId;
@@ -22,7 +23,7 @@ use crate::hooks::{Hooks, Listeners, report};
 use crate::intake::Reverified;
 use crate::search::query::{Asked, Searching};
 use crate::search::{self, Search};
-use crate::store::{self, Lane, Reason};
+use crate::store::{self, CatalogueRun, Lane, Reason, RunKind, RunOptions};
 
 /// Another command holds the data directory for a moment, a starting daemon until it can be asked.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -73,6 +74,20 @@ impl Rebuilding {
 pub(super) struct Replayed {
     /// The entries that are looked at again.
     pub entries: Vec<EntryId>,
+}
+
+/// A reading that has begun, or that was under way.
+#[derive(Debug, Deserialize)]
+pub(super) struct Begun {
+    /// Whether it is a new one.
+    pub begun: bool,
+    /// Which.
+    pub run: CatalogueRun,
+}
+
+#[derive(Deserialize)]
+struct Stopped {
+    stopped: bool,
 }
 
 #[derive(Deserialize)]
@@ -272,6 +287,61 @@ impl Hand {
         }
     }
 
+    /// What reading an account's whole catalogue would take.
+    pub async fn estimate(&self, account: &Account) -> anyhow::Result<Estimate> {
+        match self {
+            Self::Daemon(daemon) => daemon.post("backfill/estimate", &whose(account)).await,
+            Self::Own(workshop) => Ok(workshop.catalogue.estimate(number(workshop, account)?).await?),
+        }
+    }
+
+    /// Begins a reading of an account's whole catalogue, unless one is under way: that is told then.
+    pub async fn begin(&self, account: &Account, kind: RunKind, options: RunOptions) -> anyhow::Result<Begun> {
+        match self {
+            Self::Daemon(daemon) => {
+                let mut body = whose(account);
+                if kind == RunKind::Backfill {
+                    (body["mark"], body["hooks"]) = (options.mark.into(), options.hooks.into());
+                }
+                daemon.post(&format!("{}/start", reading(kind)), &body).await
+            }
+            Self::Own(workshop) => {
+                let (run, begun) = workshop.catalogue.begin(number(workshop, account)?, kind, options).await?;
+                Ok(Begun { begun, run })
+            }
+        }
+    }
+
+    /// Gives up the reading of an account that is under way. Says whether there was one.
+    pub async fn stop_reading(&self, account: &Account) -> anyhow::Result<bool> {
+        match self {
+            Self::Daemon(daemon) => Ok(daemon.post::<Stopped>("catalogue/stop", &whose(account)).await?.stopped),
+            Self::Own(workshop) => Ok(workshop.catalogue.stop_run(number(workshop, account)?).await?),
+        }
+    }
+
+    /// How far an account's latest reading of this kind is.
+    pub async fn run(&self, account: &Account, kind: RunKind) -> anyhow::Result<RunReport> {
+        match self {
+            Self::Daemon(daemon) => {
+                let label = utf8_percent_encode(&account.label, NON_ALPHANUMERIC);
+                daemon.get(&format!("{}?account={label}", reading(kind))).await
+            }
+            Self::Own(workshop) => {
+                let report = workshop.catalogue.latest_run(number(workshop, account)?, kind).await?;
+                report.ok_or_else(|| anyhow::anyhow!("the catalogue of account {} was never read", account.label))
+            }
+        }
+    }
+
+    /// Lists what was changed lately in an account, and makes dirty what no look has seen.
+    pub async fn reconcile(&self, account: &Account) -> anyhow::Result<Reconciled> {
+        match self {
+            Self::Daemon(daemon) => daemon.post("reconcile", &whose(account)).await,
+            Self::Own(workshop) => Ok(workshop.catalogue.reconcile(number(workshop, account)?).await?),
+        }
+    }
+
     /// Makes entries dirty for a person.
     pub async fn sync(&self, account: &Account, entries: &[EntryId], force: bool) -> anyhow::Result<()> {
         match self {
@@ -299,6 +369,13 @@ fn in_use(config: &Config, pid: Option<u32>) -> UsageError {
     UsageError(format!(
         "data_dir = \"{data_dir}\" is in use by {process}, which takes no orders; try again when it has ended"
     ))
+}
+
+const fn reading(kind: RunKind) -> &'static str {
+    match kind {
+        RunKind::Backfill => "backfill",
+        RunKind::Full => "reconcile/full",
+    }
 }
 
 /// A person may write anything in a name's place.

@@ -2,6 +2,7 @@
 //! [`Command`] and [`run`].
 
 mod admin_client;
+pub mod backfill;
 pub mod config;
 mod data_dir;
 pub mod dead;
@@ -14,6 +15,8 @@ pub mod logging;
 mod loopback;
 pub mod notification;
 pub mod output;
+mod reading;
+pub mod reconcile;
 pub mod search;
 mod search_query;
 mod search_rebuild;
@@ -153,6 +156,20 @@ pub enum Command {
     /// entries are done. The decision is the usual one, by the sync field: an entry that an editor has parked, or that is
     /// done already, is left as it is.
     Sync(sync::Command),
+    /// Bring everything the account has into the mirror
+    ///
+    /// Reads Kaltura's lists from end to end and has every entry looked at that is not in the mirror, or was changed since.
+    /// Content comes in quietly: no entry is marked and no hook is told, unless its sync field asks for a sync, or --mark or
+    /// --hooks say so. Beside a running daemon it is the daemon that works; without one, this command does.
+    ///
+    /// It may be ended at any time: the next backfill, or a daemon, goes on where it was.
+    Backfill(backfill::Command),
+    /// Compare mirror and account now
+    ///
+    /// What was changed lately is listed, and looked at where no look has seen it. With --full everything is listed, and what
+    /// the account no longer has is looked at too: an entry that is missing is hidden at once, and removed by a second look.
+    /// The daemon does both by itself ([reconcile] every, full_at).
+    Reconcile(reconcile::Command),
     /// Play the main job on this machine: no account, no configuration
     Demo(demo::Command),
     /// Check or show the configuration
@@ -210,6 +227,8 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Serve(command) => serve::run(&command, &options),
         Command::Simulate(command) => simulate::run(&command, &options),
         Command::Sync(command) => sync::run(&command, &options),
+        Command::Backfill(command) => backfill::run(&command, &options),
+        Command::Reconcile(command) => reconcile::run(&command, &options),
         Command::Demo(command) => demo::run(&command, options.json),
         Command::Config(command) => config::run(&command, &options),
         Command::Notification(command) => notification::run(&command, &options),

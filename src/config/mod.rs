@@ -181,6 +181,9 @@ fn read_into(reading: &Reading<'_>, session: &Document, script: &Document) -> Co
         notes: Vec::new(),
     };
     server::refuse_one_address_for_both(&config, &top);
+    if !config.reconcile.enabled && config.receive != Receive::Push {
+        top.note("receive", "[reconcile] enabled = false: nothing is polled");
+    }
     (config.hooks, config.forward) = outgoing::read(&top, &[config.server.listen, config.admin.listen]);
     config
 }

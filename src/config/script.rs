@@ -75,13 +75,8 @@ impl Rules {
     }
 }
 
-/// Polling comes with the catalogue; until then the daemon only listens.
 pub(super) fn read_receive(top: &Section<'_>) -> Receive {
-    let receive = top.or("receive", Receive::Push);
-    if receive != Receive::Push {
-        top.note("receive", "this version does not poll yet; it only receives notifications");
-    }
-    receive
+    top.or("receive", Receive::Push)
 }
 
 /// An XML element's name, in the shape KMC gives it.

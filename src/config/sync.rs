@@ -47,6 +47,8 @@ pub struct Sync {
 /// The timetable of comparing mirror and account.
 #[derive(Debug, Clone)]
 pub struct Reconcile {
+    /// Without, only what events and people ask for is listed.
+    pub enabled: bool,
     /// Between two looks for entries whose `updatedAt` moved.
     pub every: Duration,
     /// How far such a look reaches back before the last one.
@@ -101,10 +103,9 @@ impl Sync {
 }
 
 impl Reconcile {
-    /// Nothing reconciles yet.
     pub(super) fn read(section: &Section<'_>) -> Self {
-        let section = section.without_effect_yet();
         Self {
+            enabled: section.or("enabled", true),
             every: section.within("every", secs(30), secs(1)..=secs(86_400)),
             overlap: section.within("overlap", secs(600), secs(0)..=secs(86_400)),
             full_at: section.or("full_at", jiff::civil::time(3, 0, 0, 0)),

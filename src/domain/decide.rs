@@ -22,10 +22,21 @@ pub const NO_VERSION: i64 = 0;
 pub enum FoundBy {
     /// A notification, a person or the incremental reconcile: all of the table runs.
     Hint,
-    /// Backfill or the full sweep: content comes in, marks and events only follow an explicit needed value.
-    Catalogue,
+    /// Backfill or the full sweep: content comes in, marks and events only follow an explicit needed value, unless the
+    /// operator says otherwise.
+    Catalogue {
+        /// An entry whose field says nothing yet is marked.
+        mark: bool,
+        /// What comes in is told.
+        tell: bool,
+    },
     /// A person who insists (`sync --force`): content comes in whatever the field says.
     Force,
+}
+
+impl FoundBy {
+    /// A reading of the catalogue that neither marks nor tells.
+    pub const QUIETLY: Self = Self::Catalogue { mark: false, tell: false };
 }
 
 /// What the mirror already knows of the entry.
@@ -215,16 +226,33 @@ fn may_add(rules: &SyncRules) -> bool {
     }
 }
 
-/// Nothing said yet: wanted. The catalogue's finds come in quietly, but a sync that has begun is carried on.
+/// Nothing said yet: wanted. The catalogue's finds come in as quietly as the operator wants, but a sync that has begun is
+/// carried on.
 fn unset(look: &Look<'_>, known: &Known, rules: &SyncRules, mark: Mark) -> Decision {
-    if look.found_by == FoundBy::Catalogue && !was_told(look, known) {
-        return if rules.mode == Mode::Continuous { silently_if_changed(look, known) } else { Decision::Fill };
+    match look.found_by {
+        FoundBy::Catalogue { mark: false, tell: false } if !was_told(look, known) => match rules.mode {
+            Mode::Continuous => silently_if_changed(look, known),
+            Mode::Editorial => Decision::Fill,
+        },
+        FoundBy::Catalogue { mark: true, tell: false } if !was_told(look, known) => {
+            Decision::Sync { tell: Tell::ToldBefore, mark }
+        }
+        FoundBy::Catalogue { mark: false, tell: true } => {
+            Decision::Sync { tell: tell_once(look, known), mark: Mark::No }
+        }
+        _ => Decision::Sync { tell: tell_once(look, known), mark },
     }
-    Decision::Sync { tell: tell_once(look, known), mark }
 }
 
 fn done(look: &Look<'_>, known: &Known, rules: &SyncRules) -> Decision {
-    let Some(mirrored) = known.content else { return Decision::Fill };
+    let Some(mirrored) = known.content else {
+        return match look.found_by {
+            FoundBy::Catalogue { tell: true, .. } => {
+                Decision::Sync { tell: Tell::Synced { resync: false }, mark: Mark::No }
+            }
+            _ => Decision::Fill,
+        };
+    };
     let changed = mirrored != look.content;
     match rules.mode {
         Mode::Continuous => silently_if_changed(look, known),
@@ -421,7 +449,7 @@ mod tests {
 
     #[test]
     fn a_sync_that_has_begun_is_carried_on_whoever_finds_the_entry() {
-        let found = Look { found_by: FoundBy::Catalogue, ..look(SyncStatus::Unset) };
+        let found = Look { found_by: FoundBy::QUIETLY, ..look(SyncStatus::Unset) };
         let begun = Known { emitted_version: Some(12), ..mirrored("now") };
         let decided = decide(&found, &begun, &rules(Mode::Editorial));
         assert_eq!(decided, Decision::Sync { tell: Tell::ToldBefore, mark: Mark::Update });
@@ -444,11 +472,31 @@ mod tests {
 
     #[test]
     fn what_the_catalogue_finds_comes_in_quietly_unless_an_editor_asked() {
-        let found = |sync| Look { found_by: FoundBy::Catalogue, ..look(sync) };
+        let found = |sync| Look { found_by: FoundBy::QUIETLY, ..look(sync) };
         let rules = rules(Mode::Editorial);
         assert_eq!(decide(&found(SyncStatus::Unset), &Known::default(), &rules), Decision::Fill);
         assert_eq!(decide(&found(SyncStatus::Needed), &Known::default(), &rules), SYNC_AND_MARK);
         assert_eq!(decide(&found(SyncStatus::Parked), &Known::default(), &rules), Decision::Nothing(Reason::Parked));
+    }
+
+    #[test]
+    fn an_operator_may_have_what_the_catalogue_finds_marked_or_told_or_both() {
+        let rules = rules(Mode::Editorial);
+        let decided = |mark, tell, sync| {
+            decide(&Look { found_by: FoundBy::Catalogue { mark, tell }, ..look(sync) }, &Known::default(), &rules)
+        };
+        let synced = Tell::Synced { resync: false };
+        for (mark, tell, expected) in [
+            (true, false, Decision::Sync { tell: Tell::ToldBefore, mark: Mark::Update }),
+            (false, true, Decision::Sync { tell: synced, mark: Mark::No }),
+            (true, true, SYNC_AND_MARK),
+        ] {
+            assert_eq!(decided(mark, tell, SyncStatus::Unset), expected);
+            assert_eq!(decided(mark, tell, SyncStatus::Parked), Decision::Nothing(Reason::Parked));
+            assert_eq!(decided(mark, tell, SyncStatus::Needed), SYNC_AND_MARK);
+        }
+        assert_eq!(decided(true, false, SyncStatus::Done), Decision::Fill);
+        assert_eq!(decided(true, true, SyncStatus::Done), Decision::Sync { tell: synced, mark: Mark::No });
     }
 
     #[test]

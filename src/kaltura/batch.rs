@@ -348,7 +348,7 @@ impl Look {
 }
 
 /// An administrator's session of this account that sees past entitlement.
-fn proof_of(session: &ApiObject, partner: PartnerId) -> SessionProof {
+pub(super) fn proof_of(session: &ApiObject, partner: PartnerId) -> SessionProof {
     let text = |member| api_value::text(session, member).unwrap_or_default();
     let not = |why: String| SessionProof::NotProven(why);
     if api_value::integer(session, "partnerId") != Some(partner.0) {

@@ -49,7 +49,7 @@ pub mod batch;
 pub mod captions;
 #[cfg(test)]
 mod captures;
-pub mod changed;
+pub mod catalogue;
 pub mod client;
 mod documents;
 pub mod error;

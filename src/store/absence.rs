@@ -11,11 +11,12 @@ use super::changes::{Cause, Occasion, Origin};
 use super::entry_events::{self, EventKind, NewEvent};
 use super::error::Error;
 use super::judgement::{self, Judged};
+use super::prune;
 use super::rows::{self, RowId};
 use super::settings;
 use super::writer::WriteTx;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, EntryId};
 
 /// Absences are counted over this time.
 pub const BRAKE_WINDOW: Duration = Duration::from_secs(10 * 60);
@@ -90,22 +91,27 @@ impl Store {
         }
     }
 
-    /// Forgets the content of tombstones set before `before`, picture and metadata included; what we did with the
-    /// entry is kept. Says how many it was.
+    /// Forgets the content of tombstones set before `before`, picture, captions and metadata included, and the requests
+    /// that told of them; what we did with the entry is kept. Says how many it was.
     ///
     /// # Errors
     /// Those of writing.
     pub async fn purge_tombstones(&self, before: Timestamp) -> Result<u64, Error> {
         let mut purged = 0;
         loop {
+            let entries = tombstones(self.readers(), before).await?;
+            prune::forget_bodies_about(&self.0.mirror, &entries).await?;
             let mut tx = self.write().await?;
-            let row_ids: Vec<RowId> =
-                sqlx::query_scalar("select row_id from entries where removed_at < ? order by removed_at limit ?")
-                    .bind(before.as_millis())
-                    .bind(CHUNK)
-                    .fetch_all(&mut *tx)
-                    .await?;
-            if row_ids.is_empty() {
+            let row_ids: Vec<RowId> = sqlx::query_scalar(
+                "select row_id from entries
+                 where removed_at < ?
+                   and (account_id, entry_id) in (select value ->> 0, value ->> 1 from json_each(?))",
+            )
+            .bind(before.as_millis())
+            .bind(rows::parameter(&entries.iter().map(|(account, entry)| (account.0, entry)).collect::<Vec<_>>()))
+            .fetch_all(&mut *tx)
+            .await?;
+            if entries.is_empty() {
                 return Ok(purged);
             }
             forget_content(&mut tx, &row_ids).await?;
@@ -301,6 +307,18 @@ async fn missing_after(tx: &mut WriteTx, account: AccountId, after: Timestamp) -
         .fetch_all(&mut **tx)
         .await?;
     Ok(row_ids)
+}
+
+/// The oldest tombstones that were set before then.
+async fn tombstones(readers: &sqlx::SqlitePool, before: Timestamp) -> Result<Vec<(AccountId, EntryId)>, Error> {
+    sqlx::query("select account_id, entry_id from entries where removed_at < ? order by removed_at limit ?")
+        .bind(before.as_millis())
+        .bind(CHUNK)
+        .fetch_all(readers)
+        .await?
+        .iter()
+        .map(|row| Ok((AccountId(row.try_get("account_id")?), rows::entry_id(row)?)))
+        .collect()
 }
 
 async fn forget_content(tx: &mut WriteTx, row_ids: &[RowId]) -> Result<(), Error> {

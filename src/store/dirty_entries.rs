@@ -83,11 +83,15 @@ pub enum Reason {
     Mark = 8,
     /// Something of it is missing here, for example the bytes of its thumbnail.
     Heal = 9,
+    /// Beside a backfill: it may be marked although its sync field asks for nothing.
+    BackfillMark = 10,
+    /// Beside a backfill: hooks are told of it although its sync field asks for nothing.
+    BackfillHooks = 11,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Notification,
         Self::Person,
         Self::Force,
@@ -98,6 +102,8 @@ impl Reason {
         Self::Confirm,
         Self::Mark,
         Self::Heal,
+        Self::BackfillMark,
+        Self::BackfillHooks,
     ];
 
     /// The reason's name, for people and events.
@@ -113,7 +119,14 @@ impl Reason {
             Self::Confirm => "confirm",
             Self::Mark => "mark",
             Self::Heal => "heal",
+            Self::BackfillMark => "backfill_mark",
+            Self::BackfillHooks => "backfill_hooks",
         }
+    }
+
+    /// Given by a reading of the whole catalogue.
+    pub const fn is_of_catalogue(self) -> bool {
+        matches!(self, Self::Backfill | Self::Sweep | Self::BackfillMark | Self::BackfillHooks)
     }
 
     /// Skips the pause between two looks.

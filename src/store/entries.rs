@@ -228,7 +228,7 @@ impl<'a> Held<'a> {
 fn origin(reasons: Reasons) -> Origin {
     if reasons.contains(Hinted::Person) || reasons.contains(Hinted::Force) {
         Origin::Person
-    } else if reasons.iter().all(|reason| matches!(reason, Hinted::Backfill | Hinted::Sweep)) {
+    } else if reasons.iter().all(Hinted::is_of_catalogue) {
         Origin::Catalogue
     } else {
         Origin::Hint

@@ -8,8 +8,10 @@ use sqlx::sqlite::SqliteRow;
 use super::Store;
 use super::error::Error;
 use super::mirror::Mirror;
+use super::rows;
 use super::writer::WriteTx;
 use crate::domain::clock::Timestamp;
+use crate::domain::ids::{AccountId, EntryId};
 
 /// Rows that one transaction forgets at most.
 const CHUNK: i64 = 500;
@@ -115,6 +117,46 @@ async fn forget_bodies(mirror: &Mirror, pruned_to: i64, chunk: &[Old]) -> Result
     set_mark(&mut tx, BODIES_PRUNED_TO, last.id).await?;
     tx.commit().await?;
     Ok(bodies)
+}
+
+/// Forgets the bodies of verified requests that tell of these entries: what was removed leaves nothing behind.
+pub(super) async fn forget_bodies_about(mirror: &Mirror, entries: &[(AccountId, EntryId)]) -> Result<u64, Error> {
+    let entries: Vec<_> = entries.iter().map(|(account, entry)| (account.0, entry)).collect();
+    let ids: Vec<i64> = sqlx::query_scalar(
+        "select distinct b.inbox_id
+         from inbox_items as i
+         join inbox as b on b.inbox_id = i.inbox_id
+         where i.inbox_id > ?
+           and (i.account_id, i.entry_id) in (select value ->> 0, value ->> 1 from json_each(?))
+           and b.lane = 'verified'
+           and b.kept_bytes > 0",
+    )
+    .bind(mark(mirror, BODIES_PRUNED_TO).await?)
+    .bind(rows::parameter(&entries))
+    .fetch_all(mirror.database.readers())
+    .await?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let mut tx = mirror.write().await?;
+    // What is not counted yet is counted without them.
+    let counted: i64 = sqlx::query_scalar(
+        "select coalesce(sum(kept_bytes), 0)
+         from inbox
+         where inbox_id in (select value from json_each(?))
+           and inbox_id <= coalesce((select value from settings where account_id = 0 and name = ?), 0)",
+    )
+    .bind(rows::parameter(&ids))
+    .bind(COUNTED_TO)
+    .fetch_one(&mut *tx)
+    .await?;
+    sqlx::query("update inbox set body = null, kept_bytes = 0 where inbox_id in (select value from json_each(?))")
+        .bind(rows::parameter(&ids))
+        .execute(&mut *tx)
+        .await?;
+    add_body_bytes(&mut tx, -counted).await?;
+    tx.commit().await?;
+    Ok(ids.len() as u64)
 }
 
 async fn prune_requests(mirror: &Mirror) -> Result<Option<u64>, Error> {

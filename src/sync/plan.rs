@@ -254,6 +254,11 @@ impl Judge<'_> {
     fn keep(&self, look: EntryLook, read: ReadField, decision: Decision, content: Option<Content>) -> Seen {
         let version = read.object.as_ref().map(|object| object.version);
         let told = matches!(decision, Decision::Sync { tell: Tell::Synced { .. }, .. });
+        // A backfill that tells and does not mark begins no sync: nothing is to be carried on.
+        let is_announced = matches!(
+            (found_by(self.claimed.reasons), decision),
+            (FoundBy::Catalogue { .. }, Decision::Sync { mark: Mark::No, .. })
+        );
         Seen {
             entry_id: look.entry.id,
             facts: look.entry.facts,
@@ -267,7 +272,7 @@ impl Judge<'_> {
             decision,
             content,
             cause: cause(decision),
-            emitted_version: told.then_some(version.unwrap_or(decide::NO_VERSION)),
+            emitted_version: (told && !is_announced).then_some(version.unwrap_or(decide::NO_VERSION)),
             pending_mark: None,
             doubted_picture: None,
         }
@@ -304,8 +309,10 @@ fn found_by(reasons: Reasons) -> FoundBy {
     if reasons.contains(Reason::Force) {
         return FoundBy::Force;
     }
-    let only_catalogue = reasons.iter().all(|reason| matches!(reason, Reason::Backfill | Reason::Sweep | Reason::Heal));
-    if only_catalogue { FoundBy::Catalogue } else { FoundBy::Hint }
+    if !reasons.iter().all(|reason| reason.is_of_catalogue() || reason == Reason::Heal) {
+        return FoundBy::Hint;
+    }
+    FoundBy::Catalogue { mark: reasons.contains(Reason::BackfillMark), tell: reasons.contains(Reason::BackfillHooks) }
 }
 
 fn cause(decision: Decision) -> Cause {

@@ -17,13 +17,19 @@ pub(super) async fn livez() -> &'static str {
 /// notifications are refused then, and what visitors read grows old. Kaltura's troubles never make a website's data
 /// unfit: they are told here, and by `entry explain`, and do not change the status.
 pub(super) async fn readyz(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
-    let accounts: Vec<_> = site
-        .store
-        .account_states()
-        .await
-        .map_err(|_| Problem::CannotStore)?
+    let states = site.store.account_states().await.map_err(|_| Problem::CannotStore)?;
+    let catalogues = site.catalogue.status().await.map_err(|_| Problem::CannotStore)?;
+    let accounts: Vec<_> = states
         .into_iter()
-        .map(|account| json!({ "account": account.label, "state": account.degraded.map_or("ok".to_owned(), |cause| format!("degraded: {cause}")) }))
+        .map(|account| {
+            let catalogue = catalogues.iter().find(|catalogue| catalogue.account == account.label);
+            json!({
+                "account": account.label,
+                "state": account.degraded.map_or("ok".to_owned(), |cause| format!("degraded: {cause}")),
+                "catching_up": catalogue.is_some_and(|catalogue| catalogue.catching_up),
+                "stale_since": catalogue.and_then(|catalogue| catalogue.stale_since.as_ref()),
+            })
+        })
         .collect();
     let not_storing = site.intake.not_storing(site.clock.now()).await;
     let (status, word) = match &not_storing {

@@ -6,7 +6,7 @@ use super::Site;
 use super::admin::Watcher;
 use super::problem::Problem;
 use crate::search::Search;
-use crate::store::DirtyCounts;
+use crate::store::{DirtyCounts, Drift};
 
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -17,6 +17,7 @@ pub(super) async fn metrics(_: Watcher, site: web::Data<Site>) -> Result<HttpRes
     secrets(&mut text, &site).await?;
     dirty(&mut text, &site.store.dirty_counts().await?);
     accounts(&mut text, &site).await?;
+    catalogue(&mut text, &site).await?;
     search(&mut text, &site.search);
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text.text))
 }
@@ -92,6 +93,34 @@ async fn accounts(text: &mut Exposition, site: &Site) -> Result<(), Problem> {
     for account in site.store.accounts() {
         let braked = site.store.brake(account.id).await?.is_some();
         text.sample(&[("account", &account.label)], braked.into());
+    }
+    Ok(())
+}
+
+async fn catalogue(text: &mut Exposition, site: &Site) -> Result<(), Problem> {
+    let catalogues = site.catalogue.status().await?;
+    text.family(
+        "kaltura_mirror_catching_up",
+        "gauge",
+        "1 while what was changed during a downtime is found and looked at.",
+    );
+    for catalogue in &catalogues {
+        text.sample(&[("account", &catalogue.account)], catalogue.catching_up.into());
+    }
+    text.family("kaltura_mirror_stale", "gauge", "1 while changes of the account have not been listed for too long.");
+    for catalogue in &catalogues {
+        text.sample(&[("account", &catalogue.account)], catalogue.stale_since.is_some().into());
+    }
+    text.family(
+        "kaltura_mirror_drift_total",
+        "counter",
+        "Entries since the start that a comparison found to differ from the mirror, by cause.",
+    );
+    for catalogue in &catalogues {
+        for drift in Drift::ALL {
+            let found = catalogue.drift.of(drift);
+            text.sample(&[("account", &catalogue.account), ("cause", drift.as_str())], found);
+        }
     }
     Ok(())
 }

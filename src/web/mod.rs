@@ -4,6 +4,7 @@
 //! `problem.rs`.
 
 mod admin;
+mod admin_catalogue;
 mod admin_hooks;
 mod admin_search;
 mod changes;
@@ -34,6 +35,7 @@ use actix_web::{App, HttpServer};
 use ipnet::IpNet;
 use tokio::sync::watch;
 
+use crate::catalogue::Catalogue;
 use crate::domain::clock::Clock;
 use crate::hooks::Hooks;
 use crate::intake::Intake;
@@ -56,6 +58,8 @@ pub struct Site {
 pub struct Parts {
     /// What is kept.
     pub store: Store,
+    /// How up to date it is.
+    pub catalogue: Catalogue,
     /// Where notifications go.
     pub intake: Intake,
     /// Whom we tell.

@@ -50,6 +50,8 @@ pub enum Problem {
     CannotSearch(String),
     /// More of this kind at the same time than are served.
     TooMany(String),
+    /// Kaltura was asked for it and did not answer; why.
+    BadGateway(String),
     /// Our own fault; logged with its cause.
     Internal,
 }
@@ -76,6 +78,7 @@ impl Problem {
                 (StatusCode::SERVICE_UNAVAILABLE, "cannot-search", "Nothing can be searched just now")
             }
             Self::TooMany(_) => (StatusCode::SERVICE_UNAVAILABLE, "too-many", "All places are taken"),
+            Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad-gateway", "Kaltura does not answer"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Our fault"),
         }
     }
@@ -94,6 +97,7 @@ impl fmt::Display for Problem {
             | Self::TooLarge(detail)
             | Self::CannotSearch(detail)
             | Self::TooMany(detail)
+            | Self::BadGateway(detail)
             | Self::UnsupportedMediaType(detail) => f.write_str(detail),
             Self::BadQuery(error) => write!(f, "{error}"),
             Self::Unauthorized(detail) => f.write_str(detail),

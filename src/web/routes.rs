@@ -10,8 +10,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, 
 
 use super::problem::{self, Problem};
 use super::{
-    admin, admin_hooks, admin_search, changes, changes_stream, entries, health, metrics, notifications, search,
-    thumbnails,
+    admin, admin_catalogue, admin_hooks, admin_search, changes, changes_stream, entries, health, metrics,
+    notifications, search, thumbnails,
 };
 
 /// What the website and Kaltura reach.
@@ -55,6 +55,14 @@ pub(super) fn admin(routes: &mut ServiceConfig) {
                 .service(change("/inbox/reverify", admin::reverify))
                 .service(change("/dead/retry", admin::retry_dead))
                 .service(change("/removals/release", admin::release_removals))
+                .service(ask("/catalogue", admin_catalogue::status))
+                .service(ask("/backfill", admin_catalogue::backfill))
+                .service(change("/backfill/start", admin_catalogue::start_backfill))
+                .service(change("/backfill/estimate", admin_catalogue::estimate))
+                .service(ask("/reconcile/full", admin_catalogue::full))
+                .service(change("/reconcile/full/start", admin_catalogue::start_full))
+                .service(change("/reconcile", admin_catalogue::reconcile))
+                .service(change("/catalogue/stop", admin_catalogue::stop))
                 .service(ask("/hooks", admin_hooks::list))
                 .service(change("/hooks/{name}/test", admin_hooks::test))
                 .service(change("/hooks/{name}/retry", admin_hooks::retry))

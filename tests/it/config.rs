@@ -618,14 +618,20 @@ fn no_secret_is_ever_shown() {
 }
 
 #[test]
+fn a_daemon_that_polls_and_does_not_reconcile_is_told_of() {
+    let script = format!("{SCRIPT}receive = \"poll\"\n[reconcile]\nenabled = false\n");
+    let checked = Folder::with(SESSION, &script).run("config check");
+    let told = |line: &str| line.contains(" receive: ") && line.contains("nothing is polled");
+    assert!(checked.out.lines().any(told), "{}", checked.out);
+}
+
+#[test]
 fn keys_that_do_nothing_yet_are_told_and_harmless() {
-    let script = format!("{SCRIPT}receive = \"poll\"\n[reconcile]\nevery = \"1m\"\n");
+    let script = format!("{SCRIPT}[retention]\nevents_max = 100\n");
     let checked = Folder::with(SESSION, &script).run("config check");
     assert_eq!(checked.code, 0, "{}", checked.err);
-    for key in ["receive", "reconcile.every"] {
-        let told = |line: &str| line.starts_with("note: script_config.toml:") && line.contains(&format!(" {key}: "));
-        assert!(checked.out.lines().any(told), "{key}: {}", checked.out);
-    }
+    let told = |line: &str| line.starts_with("note: script_config.toml:") && line.contains(" retention.events_max: ");
+    assert!(checked.out.lines().any(told), "{}", checked.out);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod admin_api;
 mod architecture;
 mod asking;
 mod captions;
+mod catalogue;
 mod cli_notification;
 mod cli_reading;
 mod cli_serve;

@@ -3,7 +3,7 @@
 use kaltura_mirror::domain::ids::EntryId;
 use kaltura_mirror::simulator::entry::SimStatus;
 use kaltura_mirror::simulator::faults::{Fault, When};
-use kaltura_mirror::store::Cause;
+use kaltura_mirror::store::{Cause, InboxFilter};
 
 use super::{CONFIRM, LONG};
 use crate::house::House;
@@ -28,6 +28,29 @@ async fn a_deleted_entry_is_hidden_at_once_and_removed_by_a_second_look_beside_a
     assert!(house.is_removed(&id).await);
     assert!(house.is_public(&witness).await);
     assert_eq!(house.causes(&id).await, [Cause::Synced, Cause::Missing], "visitors are told once that it is gone");
+}
+
+#[tokio::test]
+async fn the_purge_of_a_removed_entry_forgets_the_notifications_that_told_of_it() {
+    let house = House::open().await;
+    let (id, kept) = (house.synced_video("Gone").await, house.synced_video("Stays").await);
+    house.kaltura.delete_entry(&id);
+    house.deliver().await;
+    house.pass(CONFIRM).await;
+    assert!(house.is_removed(&id).await);
+    let store = &house.daemon.store;
+    let bodies_of = async |about: &EntryId| {
+        let requests = store.inbox_list(InboxFilter::Verified, None, 100).await.unwrap();
+        let about =
+            requests.iter().filter(|request| request.items.iter().any(|item| item.entry_id.as_ref() == Some(about)));
+        about.map(|request| request.kept_bytes).collect::<Vec<_>>()
+    };
+    assert!(bodies_of(&id).await.iter().all(|bytes| *bytes > 0));
+    house.clock.advance(CONFIRM);
+    assert_eq!(store.purge_tombstones(house.clock.now()).await.unwrap(), 1);
+    assert!(!bodies_of(&id).await.is_empty() && bodies_of(&id).await.iter().all(|bytes| *bytes == 0));
+    assert!(bodies_of(&kept).await.iter().all(|bytes| *bytes > 0), "of others they stay");
+    assert!(house.report(&id).await.is_some(), "what was done with it is kept");
 }
 
 #[tokio::test]

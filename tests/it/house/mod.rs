@@ -249,9 +249,12 @@ fn configuration(kaltura: &Simulator, dir: &Path, session: &str, script: &str) -
     );
     let names_a_profile = script.contains("sync_metadata_profile");
     let profile = if names_a_profile { "" } else { "sync_metadata_profile = \"apinotifications_sync_data\"\n" };
+    // Nothing is found but what a test tells of, unless it is about finding.
+    let finds = ["reconcile", "receive"].iter().any(|word| script.contains(word));
+    let reconcile = if finds { "" } else { "reconcile.enabled = false\n" };
     let script = format!(
         "{profile}data_dir = \"{}\"
-{LISTEN}{script}
+{LISTEN}{reconcile}{script}
 ",
         dir.join("data").display(),
     );

@@ -68,8 +68,10 @@ impl Place {
 
     /// `script_config.toml` with free ports and further lines; those before the first table belong to the top.
     pub fn write_script(&self, further: &str) {
+        // Nothing is found but what a test tells of, unless it is about finding.
+        let reconcile = if further.contains("reconcile") { "" } else { "[reconcile]\nenabled = false\n" };
         let text = format!(
-            "sync_metadata_profile_id = {SYNC_PROFILE}\n{further}\n[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n"
+            "sync_metadata_profile_id = {SYNC_PROFILE}\n{further}\n[server]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n{reconcile}"
         );
         self.write("script_config.toml", &text);
     }

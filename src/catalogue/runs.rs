@@ -1,0 +1,204 @@
+//! Reading everything there is: a backfill, or the comparison of the whole account that finds what is gone.
+//!
+//! What is yet to be read stands in the store, window by window, and changes with each page that is kept: a reading that
+//! is killed goes on from there. Long windows are halved, so that several are read side by side.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::reconcile::listed;
+use super::{Account, Catalogue, Error, RETRY};
+use crate::domain::ids::AccountId;
+use crate::kaltura::catalogue::Window;
+use crate::store::{Backlog, CatalogueRun, Drift, RunKind, RunOptions, RunPage, RunResult, RunState, RunWindow};
+
+/// Windows read side by side.
+const READERS: usize = 3;
+/// Windows that a reading is divided into at most, seconds with too many entries apart.
+const DIVIDED_INTO: usize = 2 * READERS;
+/// A comparison whose lists name less of the mirror than this, in percent, is not believed.
+const BELIEVED_FROM: u64 = 50;
+/// Below so many entries the lists are believed in any case: every look has its own proof.
+const FEW: u64 = 20;
+/// Entries in one look, write-backs in one request, rows in one step of a list.
+const PER_LOOK: u64 = 100;
+const PER_MARK: u64 = 20;
+const PER_STEP: u64 = 1_000;
+
+/// What a reading will take, as far as can be told before it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Entries that Kaltura's lists name.
+    pub entries: u64,
+    /// Entries of the mirror.
+    pub mirrored: u64,
+    /// Calls to list them.
+    pub list_calls: u64,
+    /// Calls to look at them, all of them.
+    pub look_calls: u64,
+    /// Calls to mark them, if all were to be marked.
+    pub mark_calls: u64,
+    /// How long one call took just now, in seconds.
+    pub seconds_a_call: f64,
+}
+
+/// A reading, and what has become of what it found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The reading.
+    #[serde(flatten)]
+    pub run: CatalogueRun,
+    /// Entries that it made dirty and that are yet to be looked at.
+    pub backlog: Backlog,
+    /// What has become of the entries met, once nothing is left to do.
+    pub result: Option<RunResult>,
+}
+
+impl Catalogue {
+    /// Begins a reading, unless one is under way: then that one is told, with `false`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn begin(
+        &self,
+        account: AccountId,
+        kind: RunKind,
+        options: RunOptions,
+    ) -> Result<(CatalogueRun, bool), Error> {
+        let account = self.account(account)?;
+        let windows = Window::everything().iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+        let (run, is_new) = self.0.store.begin_run(account.id, kind, options, &windows).await?;
+        if is_new {
+            info!(account = %account.label, "the {} of account {} has begun", kind.as_str(), account.label);
+        }
+        account.run_begun.notify_one();
+        Ok((run, is_new))
+    }
+
+    /// Gives up the reading that is under way. What it has found by then is looked at all the same, and neither marked nor
+    /// told for its sake. Says whether there was one, or anything that it was to mark or tell.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn stop_run(&self, account: AccountId) -> Result<bool, Error> {
+        let open = self.0.store.open_run(account).await?;
+        if let Some(run) = &open {
+            self.0.store.stop_run(run.id, "stopped by a person").await?;
+        }
+        Ok(self.0.store.quieten_backlog(account).await? > 0 || open.is_some())
+    }
+
+    /// The account's latest reading of this kind: how far it is, and what came of it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn latest_run(&self, account: AccountId, kind: RunKind) -> Result<Option<RunReport>, Error> {
+        let Some(run) = self.0.store.runs(account, Some(kind), 1).await?.pop() else { return Ok(None) };
+        let backlog = self.0.store.catalogue_backlog(account).await?;
+        let is_over = run.state.is_over() && backlog.is_worked_off();
+        let result = if is_over { Some(self.0.store.run_result(run.id).await?) } else { None };
+        Ok(Some(RunReport { run, backlog, result }))
+    }
+
+    /// What a reading will take. Asks Kaltura once.
+    ///
+    /// # Errors
+    /// What Kaltura says, or fails to say.
+    pub async fn estimate(&self, account: AccountId) -> Result<Estimate, Error> {
+        let account = self.account(account)?;
+        let began = Instant::now();
+        let entries = account.backfill_client.count_catalogue().await? as u64;
+        let seconds_a_call = began.elapsed().as_secs_f64();
+        let mirrored = self.0.store.mirrored_entries(account.id).await?;
+        Ok(Estimate {
+            entries,
+            mirrored,
+            list_calls: entries.div_ceil(PER_STEP) + 2,
+            look_calls: entries.div_ceil(PER_LOOK),
+            mark_calls: entries.div_ceil(PER_MARK),
+            seconds_a_call,
+        })
+    }
+
+    /// Goes on with the account's reading whenever there is one.
+    pub(super) async fn keep_reading(self, account: Arc<Account>) {
+        loop {
+            let went_on = self.read_on(&account).await;
+            if matches!(went_on, Ok(true)) {
+                continue;
+            }
+            if let Err(error) = &went_on {
+                warn!(account = %account.label, "reading the catalogue of account {} is held up: {error}", account.label);
+            }
+            let _ = tokio::time::timeout(self.within(RETRY), account.run_begun.notified()).await;
+        }
+    }
+
+    /// One step of the reading that is under way; `false` without one.
+    async fn read_on(&self, account: &Account) -> Result<bool, Error> {
+        let Some(run) = self.0.store.open_run(account.id).await? else { return Ok(false) };
+        let step = match run.state {
+            RunState::Unmet => self.find_unmet(account, &run).await,
+            _ => self.read_pages(account, &run).await,
+        };
+        if let Err(error) = &step {
+            self.0.store.record_run_error(run.id, &error.to_string()).await?;
+        }
+        step.map(|()| true)
+    }
+
+    /// Reads a step of each of the first windows, side by side.
+    async fn read_pages(&self, account: &Account, run: &CatalogueRun) -> Result<(), Error> {
+        let (windows, open) = self.0.store.run_windows(run.id, READERS).await?;
+        let room = DIVIDED_INTO.saturating_sub(open) / windows.len().max(1);
+        let steps = windows.into_iter().map(|window| self.read_page(account, run, window, room > 0));
+        join_all(steps).await.into_iter().collect()
+    }
+
+    async fn read_page(
+        &self,
+        account: &Account,
+        run: &CatalogueRun,
+        window: RunWindow,
+        may_halve: bool,
+    ) -> Result<(), Error> {
+        let read: Window = serde_json::from_str(&window.window)?;
+        account.turn(self.0.settings.calls_per_second).await;
+        for mut step in account.backfill_client.read_catalogue(&[read]).await? {
+            if let [only] = step.next.as_slice()
+                && may_halve
+                && let Some(halves) = only.halves(step.left, self.0.clock.now().as_secs())
+            {
+                step.next = halves.into();
+            }
+            let page = RunPage {
+                listed: step.rows.into_iter().filter(|row| !row.is_deleted).map(listed).collect(),
+                next: step.next.iter().map(serde_json::to_string).collect::<Result<_, _>>()?,
+                unlisted: step.unlisted as u64,
+            };
+            self.0.store.record_page(run, window.number, &page).await?;
+        }
+        Ok(())
+    }
+
+    /// What no list names is looked at, unless the lists name so little that they cannot be right.
+    async fn find_unmet(&self, account: &Account, run: &CatalogueRun) -> Result<(), Error> {
+        let mirrored = self.0.store.mirrored_entries(account.id).await?;
+        if mirrored > FEW && run.seen.saturating_mul(100) < mirrored.saturating_mul(BELIEVED_FROM) {
+            let why = format!(
+                "the lists name {} entries and the mirror has {mirrored}: that is not believed, and nothing was looked for",
+                run.seen
+            );
+            warn!(account = %account.label, "the comparison of account {} is given up: {why}", account.label);
+            return Ok(self.0.store.stop_run(run.id, &why).await?);
+        }
+        if let Some(unmet) = self.0.store.record_unmet(run).await? {
+            account.state().drift.add(Drift::Missing, unmet);
+        }
+        Ok(())
+    }
+}
