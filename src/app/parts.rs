@@ -16,6 +16,7 @@ use crate::kaltura::captions::{CaptionFiles, CaptionSettings};
 use crate::kaltura::client::{Client, ClientSettings};
 use crate::kaltura::error::Error as ApiError;
 use crate::kaltura::ks::KsVersion;
+use crate::kaltura::lanes::Lane;
 use crate::kaltura::limiter::Pace;
 use crate::kaltura::service_url::ServiceUrl;
 use crate::kaltura::session::{SessionSettings, SessionWay};
@@ -123,11 +124,12 @@ fn client(
     jitter: &Jitter,
     doubt: &Arc<Notify>,
 ) -> Result<Client, ApiError> {
-    let (way, secret) = match &account.app_token {
-        Some(token) => (SessionWay::AppToken { id: token.id.clone() }, token.token.clone()),
-        None if account.session == SessionKind::Start => (SessionWay::Start, account.admin_secret.clone()),
-        None => (SessionWay::Local, account.admin_secret.clone()),
+    let way = match &account.app_token {
+        Some(token) => SessionWay::AppToken { id: token.id.clone() },
+        None if account.session == SessionKind::Start => SessionWay::Start,
+        None => SessionWay::Local,
     };
+    let secret = account.session_secret().cloned();
     let version = if account.session == SessionKind::V1 { KsVersion::V1 } else { KsVersion::V2 };
     let settings = ClientSettings {
         service,
@@ -141,6 +143,8 @@ fn client(
         pace: Pace {
             concurrent_max: config.sync.calls_at_once,
             calls_per_second_max: config.sync.calls_per_second_max.map(f64::from),
+            calls_per_second_min: f64::from(config.sync.calls_per_second_min),
+            catalogue_calls_per_second_max: Some(f64::from(config.reconcile.max_calls_per_second)),
             ..Pace::default()
         },
     };
@@ -151,6 +155,7 @@ fn client(
         if read_before.swap(true, Ordering::Relaxed) {
             doubt.notify_one();
         }
+        let secret = secret.as_ref().ok_or("admin_secret and app_token are both missing")?;
         secret.read().map_err(|cause| cause.to_string())
     };
     Client::new(settings, source, clock.clone(), jitter.clone())
@@ -233,7 +238,7 @@ pub(super) fn swept(account: &Account) -> catalogue::Account {
     catalogue::Account {
         id: account.id,
         label: account.label.clone(),
-        client: Arc::clone(&account.client),
+        client: Arc::new(account.client.in_lane(Lane::Repair)),
         sweep_asked: Arc::clone(&account.sweep_asked),
     }
 }

@@ -18,6 +18,7 @@ pub(super) const MIRROR: &[Step] = &[
     (3, "outbox", include_str!("../../migrations/mirror/0003_outbox.sql")),
     (4, "events", include_str!("../../migrations/mirror/0004_events.sql")),
     (5, "captions", include_str!("../../migrations/mirror/0005_captions.sql")),
+    (6, "accounts", include_str!("../../migrations/mirror/0006_accounts.sql")),
 ];
 
 /// The history of `thumbnails.db`.

@@ -15,7 +15,8 @@ pub(super) async fn livez() -> &'static str {
 
 /// Fit to serve when the mirror can be read and notifications can be kept. While nothing can be stored it is 503: Kaltura's
 /// notifications are refused then, and what visitors read grows old. Kaltura's troubles never make a website's data
-/// unfit: they are told here, and by `entry explain`, and do not change the status.
+/// unfit: they are told here, with the moment since which the mirror may lack what has changed, and by `entry explain`, and do
+/// not change the status.
 pub(super) async fn readyz(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let accounts: Vec<_> = site
         .store
@@ -23,7 +24,11 @@ pub(super) async fn readyz(site: web::Data<Site>) -> Result<HttpResponse, Proble
         .await
         .map_err(|_| Problem::CannotStore)?
         .into_iter()
-        .map(|account| json!({ "account": account.label, "state": account.degraded.map_or("ok".to_owned(), |cause| format!("degraded: {cause}")) }))
+        .map(|account| {
+            let state = account.degraded.map_or("ok".to_owned(), |cause| format!("degraded: {cause}"));
+            let stale_since = account.stale_since.map(|since| since.to_string());
+            json!({ "account": account.label, "state": state, "stale_since": stale_since })
+        })
         .collect();
     let not_storing = site.intake.not_storing(site.clock.now()).await;
     let (status, word) = match &not_storing {

@@ -90,7 +90,7 @@ async fn health_stays_good_and_tells_when_kaltura_is_down_or_an_account_degraded
     };
     let told = ready().await;
     assert_eq!(told["status"], "ok");
-    assert_eq!(told["accounts"], serde_json::json!([{"account": "102", "state": "ok"}]));
+    assert_eq!(told["accounts"], serde_json::json!([{"account": "102", "state": "ok", "stale_since": null}]));
 
     let forbidden = Fault::Error("SERVICE_FORBIDDEN".into(), "The access to service is forbidden".into());
     house.kaltura.fault(When::any(), forbidden);
