@@ -21,6 +21,7 @@ pub mod serve;
 mod signals;
 pub mod simulate;
 pub mod sync;
+pub mod verify;
 
 use std::path::PathBuf;
 
@@ -153,6 +154,11 @@ pub enum Command {
     /// entries are done. The decision is the usual one, by the sync field: an entry that an editor has parked, or that is
     /// done already, is left as it is.
     Sync(sync::Command),
+    /// Compare the mirror with Kaltura, field by field, and tell what differs and why that is likely so
+    ///
+    /// Asks Kaltura and writes nothing, beside a running daemon or without one. It costs a call a hundred entries, within the limits
+    /// of the configuration. What an editor or a rule wants otherwise is told as such and is no fault.
+    Verify(verify::Command),
     /// Play the main job on this machine: no account, no configuration
     Demo(demo::Command),
     /// Check or show the configuration
@@ -210,6 +216,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Serve(command) => serve::run(&command, &options),
         Command::Simulate(command) => simulate::run(&command, &options),
         Command::Sync(command) => sync::run(&command, &options),
+        Command::Verify(command) => verify::run(&command, &options),
         Command::Demo(command) => demo::run(&command, options.json),
         Command::Config(command) => config::run(&command, &options),
         Command::Notification(command) => notification::run(&command, &options),

@@ -17,6 +17,7 @@
 //! | `asks.rs` | what events ask of an account as a whole, and when |
 //! | `timers.rs` | policy and profiles, dates, pruning |
 //! | `account.rs` | what is known of an account |
+//! | `verify.rs` | mirror and account compared, nothing written |
 //! | `turns.rs` | which lane the workers claim from next |
 //! | `troubles.rs` | what keeps an account from working, and how its end is noticed |
 
@@ -34,6 +35,7 @@ mod thumbnails;
 mod timers;
 mod troubles;
 mod turns;
+pub mod verify;
 mod worker;
 
 use std::collections::BTreeMap;

@@ -42,4 +42,5 @@ mod store_mirror;
 mod store_opening;
 mod syncentry;
 mod tokens;
+mod verify;
 mod walk;
