@@ -140,13 +140,7 @@ fn client(
             ..SessionSettings::of(account.partner_id)
         },
         bounds: Bounds { timeout: config.sync.call_timeout, ..Bounds::default() },
-        pace: Pace {
-            concurrent_max: config.sync.calls_at_once,
-            calls_per_second_max: config.sync.calls_per_second_max.map(f64::from),
-            calls_per_second_min: f64::from(config.sync.calls_per_second_min),
-            catalogue_calls_per_second_max: Some(f64::from(config.reconcile.max_calls_per_second)),
-            ..Pace::default()
-        },
+        pace: pace(config, account),
     };
     // It is read once for the first session, and again only when Kaltura refuses one: then the notifications' copy is in
     // doubt as well.
@@ -159,6 +153,20 @@ fn client(
         secret.read().map_err(|cause| cause.to_string())
     };
     Client::new(settings, source, clock.clone(), jitter.clone())
+}
+
+/// The account's own limits stand above those for all. A least pace above the maximum is the maximum.
+fn pace(config: &Config, account: &config::Account) -> Pace {
+    let (sync, own) = (&config.sync, account.limits);
+    let most = own.calls_per_second_max.or(sync.calls_per_second_max);
+    let least = own.calls_per_second_min.unwrap_or(sync.calls_per_second_min);
+    Pace {
+        concurrent_max: own.calls_at_once.unwrap_or(sync.calls_at_once),
+        calls_per_second_max: most.map(f64::from),
+        calls_per_second_min: f64::from(most.map_or(least, |most| least.min(most))),
+        catalogue_calls_per_second_max: Some(f64::from(config.reconcile.max_calls_per_second)),
+        ..Pace::default()
+    }
 }
 
 fn thumbnail_settings(config: &Config, service: ServiceUrl) -> Result<ThumbnailSettings, ApiError> {

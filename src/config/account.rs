@@ -35,8 +35,43 @@ pub struct Account {
     pub app_token: Option<AppToken>,
     /// Event notifications signed with less are refused.
     pub minimum_hash_algorithm: HashAlgorithm,
+    /// How fast it may be asked, where that differs from `[sync]`.
+    pub limits: CallLimits,
     /// When its entries are synced, and what is written back: the script file's, with this account's profiles.
     pub rules: SyncRules,
+}
+
+/// An account's own limits; what is not given is that of `[sync]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CallLimits {
+    /// Instead of `sync.calls_at_once`.
+    pub calls_at_once: Option<usize>,
+    /// Instead of `sync.calls_per_second_max`.
+    pub calls_per_second_max: Option<u32>,
+    /// Instead of `sync.calls_per_second_min`.
+    pub calls_per_second_min: Option<u32>,
+}
+
+impl CallLimits {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let limits = Self {
+            calls_at_once: section.optional("calls_at_once"),
+            calls_per_second_max: section.optional("calls_per_second_max"),
+            calls_per_second_min: section.optional("calls_per_second_min"),
+        };
+        if let Some(calls) = limits.calls_at_once.filter(|calls| !(1..=64).contains(calls)) {
+            section.refuse("calls_at_once", format!(" = {calls} must be 1 to 64"));
+        }
+        for (name, calls) in [
+            ("calls_per_second_max", limits.calls_per_second_max),
+            ("calls_per_second_min", limits.calls_per_second_min),
+        ] {
+            if let Some(calls) = calls.filter(|calls| !(1..=1000).contains(calls)) {
+                section.refuse(name, format!(" = {calls} must be 1 to 1000"));
+            }
+        }
+        limits
+    }
 }
 
 /// A secret that may sign notifications, by the operator's name for it.
@@ -122,6 +157,7 @@ impl Account {
             session_lifetime,
             app_token,
             minimum_hash_algorithm,
+            limits: CallLimits::default(),
             rules: rules.of(sync_profile.clone(), profiles.content.unwrap_or(sync_profile)),
         })
     }

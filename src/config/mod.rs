@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 use document::Document;
 use section::Reading;
 
-pub use account::{Account, AppToken, NamedSecret, SessionKind};
+pub use account::{Account, AppToken, CallLimits, NamedSecret, SessionKind};
 pub use captions::{CaptionMode, Captions};
 pub use environment::Environment;
 pub use error::{Error, Problem};

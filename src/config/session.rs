@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::account::{Account, Profiles};
+use super::account::{Account, CallLimits, Profiles};
 use super::script::{Receive, Rules};
 use super::section::Section;
 use crate::domain::secret::{AdminSecret, SecretLabel};
@@ -27,7 +27,9 @@ pub(super) fn read_accounts(session: &Section<'_>, script: &Section<'_>, receive
     for table in &tables {
         let service_url = read_service_url(table, service_url.clone());
         let own = Profiles::read(table).or(&profiles);
-        accounts.push((table, Account::read(table, service_url, own, (&rules, receive))));
+        let limits = CallLimits::read(table);
+        let account = Account::read(table, service_url, own, (&rules, receive));
+        accounts.push((table, account.map(|account| Account { limits, ..account })));
     }
     require_sync_profile(script, &profiles, outermost || tables.iter().any(|table| !names_sync_profile(table)));
     let accounts: Vec<_> = accounts.into_iter().filter_map(|(section, account)| Some((section, account?))).collect();

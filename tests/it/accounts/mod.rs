@@ -30,6 +30,11 @@ struct Several {
 impl Several {
     /// Accounts with these labels.
     async fn open(labels: &[&str], script: &str) -> Self {
+        Self::open_with(labels, |_| String::new(), script).await
+    }
+
+    /// The same, with further lines in each account's table.
+    async fn open_with(labels: &[&str], own: impl Fn(&str) -> String, script: &str) -> Self {
         let clock = Clock::manual(START);
         let mut kalturas = Vec::new();
         for partner in 0..labels.len() {
@@ -38,8 +43,9 @@ impl Several {
         let dir = tempfile::tempdir().unwrap();
         let account = |(kaltura, label): (&Simulator, &&str)| {
             let (partner, secret, url) = (kaltura.partner_id(), kaltura.admin_secret(), kaltura.url());
+            let own = own(label);
             format!(
-                "[[accounts]]\nlabel = \"{label}\"\npartner_id = {partner}\nadmin_secret = \"{secret}\"\nservice_url = \"{url}/\"\n"
+                "[[accounts]]\nlabel = \"{label}\"\npartner_id = {partner}\nadmin_secret = \"{secret}\"\nservice_url = \"{url}/\"\n{own}\n"
             )
         };
         let session: String = kalturas.iter().zip(labels).map(account).collect();

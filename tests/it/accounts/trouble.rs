@@ -104,3 +104,20 @@ async fn what_becomes_due_for_one_account_by_time_is_looked_at_although_another_
     two.until_public("a", &of_a).await;
     two.daemon.stop().await;
 }
+
+#[tokio::test]
+async fn each_account_has_limits_of_its_own_and_one_s_trouble_halves_only_its_own() {
+    let own = |label: &str| match label {
+        "a" => "calls_at_once = 2\ncalls_per_second_max = 40\n".to_owned(),
+        _ => String::new(),
+    };
+    let two = Several::open_with(&["a", "b"], own, "sync.calls_at_once = 6\nsync.calls_per_second_max = 200\n").await;
+    let allowed = || two.daemon.sync.accounts().map(|account| account.client.allowed()).collect::<Vec<_>>();
+    assert_eq!(allowed(), [(2, Some(40.0)), (6, Some(200.0))]);
+    two.kalturas[0].fault(When::any(), Fault::ActionBlocked);
+    let of_a = videos(&two.kalturas[0], 1, "Of A");
+    two.hint("a", &of_a).await;
+    two.daemon.sync.idle().await.unwrap();
+    assert_eq!(allowed(), [(1, Some(20.0)), (6, Some(200.0))]);
+    two.daemon.stop().await;
+}

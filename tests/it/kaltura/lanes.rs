@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use kaltura_mirror::kaltura::client::Client;
 use kaltura_mirror::kaltura::error::{Class, Error};
 use kaltura_mirror::kaltura::lanes::Lane;
+use kaltura_mirror::kaltura::thumbnails::{ThumbnailSettings, Thumbnails, Wanted};
 
 use super::stub::{Reply, Stub};
 use super::{client_with, clock, look, recorded_batch, settings};
@@ -74,6 +75,11 @@ async fn a_server_that_does_not_answer_is_left_alone_and_asked_by_one_alone() {
         assert!(matches!(class, Class::Retry | Class::Down), "{class:?}");
     }
     assert_eq!(stub.requests().len(), 3, "then it is taken for down");
+    let pictures = Thumbnails::new(ThumbnailSettings::of(stub.service()));
+    let wanted = Wanted { partner: super::PARTNER, entry: super::batch_ids().remove(0), version: None };
+    let picture = pictures.fetch_in_turn(&client.in_lane(Lane::Thumbnails), &wanted).await;
+    assert!(matches!(picture, Err(Error::Down { .. })), "{picture:?}");
+    assert_eq!(pictures.requests(), 0, "pictures of the same server wait as well");
     let since = clock.now();
     for (wait, requests) in [(5, 4), (10, 5)] {
         clock.advance(Duration::from_secs(wait));
