@@ -3,6 +3,7 @@
 //! Everything local is made before anything runs: addresses bound, the data directory taken, secrets read. What only
 //! Kaltura can tell comes later and never stops a start.
 
+mod inspection;
 mod outgoing;
 mod parts;
 pub mod presence;
@@ -27,6 +28,7 @@ use crate::search::{self, Indexer, Search};
 use crate::store::Store;
 use crate::sync::{Running, Sync};
 use crate::web::{self, AdminToken, FeedDoor, Listening, Site};
+pub use inspection::Inspection;
 use presence::Presence;
 pub use start_error::StartError;
 pub use workshop::Workshop;

@@ -97,7 +97,7 @@ fn of_accounts(config: &Config) -> impl Iterator<Item = String> {
     config.accounts.iter().flat_map(|account| {
         let tokens = account.app_token.iter().map(|token| &token.token);
         let named = account.notification_secrets.iter().map(|named| &named.secret);
-        let sources = std::iter::once(&account.admin_secret).chain(tokens).chain(named);
+        let sources = account.admin_secret.iter().chain(tokens).chain(named);
         sources.filter_map(|source| Some(source.read().ok()?.expose().to_owned())).collect::<Vec<_>>()
     })
 }

@@ -16,6 +16,7 @@ use crate::kaltura::captions::{CaptionFiles, CaptionSettings};
 use crate::kaltura::client::{Client, ClientSettings};
 use crate::kaltura::error::Error as ApiError;
 use crate::kaltura::ks::KsVersion;
+use crate::kaltura::lanes::Lane;
 use crate::kaltura::limiter::Pace;
 use crate::kaltura::service_url::ServiceUrl;
 use crate::kaltura::session::{SessionSettings, SessionWay};
@@ -123,11 +124,12 @@ fn client(
     jitter: &Jitter,
     doubt: &Arc<Notify>,
 ) -> Result<Client, ApiError> {
-    let (way, secret) = match &account.app_token {
-        Some(token) => (SessionWay::AppToken { id: token.id.clone() }, token.token.clone()),
-        None if account.session == SessionKind::Start => (SessionWay::Start, account.admin_secret.clone()),
-        None => (SessionWay::Local, account.admin_secret.clone()),
+    let way = match &account.app_token {
+        Some(token) => SessionWay::AppToken { id: token.id.clone() },
+        None if account.session == SessionKind::Start => SessionWay::Start,
+        None => SessionWay::Local,
     };
+    let secret = account.session_secret().cloned();
     let version = if account.session == SessionKind::V1 { KsVersion::V1 } else { KsVersion::V2 };
     let settings = ClientSettings {
         service,
@@ -138,11 +140,7 @@ fn client(
             ..SessionSettings::of(account.partner_id)
         },
         bounds: Bounds { timeout: config.sync.call_timeout, ..Bounds::default() },
-        pace: Pace {
-            concurrent_max: config.sync.calls_at_once,
-            calls_per_second_max: config.sync.calls_per_second_max.map(f64::from),
-            ..Pace::default()
-        },
+        pace: pace(config, account),
     };
     // It is read once for the first session, and again only when Kaltura refuses one: then the notifications' copy is in
     // doubt as well.
@@ -151,9 +149,24 @@ fn client(
         if read_before.swap(true, Ordering::Relaxed) {
             doubt.notify_one();
         }
+        let secret = secret.as_ref().ok_or("admin_secret and app_token are both missing")?;
         secret.read().map_err(|cause| cause.to_string())
     };
     Client::new(settings, source, clock.clone(), jitter.clone())
+}
+
+/// The account's own limits stand above those for all. A least pace above the maximum is the maximum.
+fn pace(config: &Config, account: &config::Account) -> Pace {
+    let (sync, own) = (&config.sync, account.limits);
+    let most = own.calls_per_second_max.or(sync.calls_per_second_max);
+    let least = own.calls_per_second_min.unwrap_or(sync.calls_per_second_min);
+    Pace {
+        concurrent_max: own.calls_at_once.unwrap_or(sync.calls_at_once),
+        calls_per_second_max: most.map(f64::from),
+        calls_per_second_min: f64::from(most.map_or(least, |most| least.min(most))),
+        catalogue_calls_per_second_max: Some(f64::from(config.reconcile.max_calls_per_second)),
+        ..Pace::default()
+    }
 }
 
 fn thumbnail_settings(config: &Config, service: ServiceUrl) -> Result<ThumbnailSettings, ApiError> {
@@ -224,7 +237,6 @@ pub(super) fn catalogue(config: &Config, store: &Store, clock: &Clock, sync: &Sy
             sweep_min_interval: config.sync.sweep_min_interval,
         },
         overlap: reconcile.overlap,
-        calls_per_second: reconcile.max_calls_per_second,
     };
     let accounts = sync.accounts().map(|account| catalogued(account));
     Catalogue::new(store.clone(), clock.clone(), settings, accounts)
@@ -245,7 +257,8 @@ pub fn search_settings(config: &Config) -> search::Settings {
 
 /// An account as its catalogue's reader knows it.
 fn catalogued(account: &Account) -> catalogue::Account {
-    let clients = (Arc::clone(&account.client), Arc::clone(&account.client));
+    let client = |lane| Arc::new(account.client.in_lane(lane));
+    let clients = (client(Lane::Repair), client(Lane::Backfill));
     catalogue::Account::new(account.id, account.label.clone(), clients, Arc::clone(&account.sweep_asked))
 }
 

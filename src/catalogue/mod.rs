@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::AccountId;
@@ -65,8 +64,6 @@ struct State {
     has_caught_up: bool,
     /// And looked at.
     has_settled: bool,
-    /// The earliest moment of the next call.
-    next_call: Option<Instant>,
 }
 
 /// How catalogues are read, from `[reconcile]`, `[sync]` and `receive`.
@@ -76,8 +73,6 @@ pub struct Settings {
     pub timetable: Timetable,
     /// How far a pass reaches back before the last one.
     pub overlap: Duration,
-    /// Calls begun in a second, an account.
-    pub calls_per_second: u32,
 }
 
 /// Why something was not listed.
@@ -123,18 +118,6 @@ impl Account {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for its turn: calls of one account begin evenly spread.
-    async fn turn(&self, calls_per_second: u32) {
-        let pause = Duration::from_secs(1) / calls_per_second.max(1);
-        let begin = {
-            let mut state = self.state();
-            let begin = state.next_call.map_or_else(Instant::now, |next| next.max(Instant::now()));
-            state.next_call = Some(begin + pause);
-            begin
-        };
-        tokio::time::sleep_until(begin).await;
     }
 }
 

@@ -124,7 +124,6 @@ impl Catalogue {
         let has_some = self.0.store.witness(account.id, &[]).await?.is_some();
         while !open.is_empty() {
             let windows = open.split_off(open.len().saturating_sub(WINDOWS_MAX));
-            account.turn(self.0.settings.calls_per_second).await;
             let steps = match has_some && reconciled.listed == 0 {
                 true => account.client.read_catalogue_of_some(&windows).await?,
                 false => account.client.read_catalogue(&windows).await?,

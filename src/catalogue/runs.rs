@@ -167,7 +167,6 @@ impl Catalogue {
         may_halve: bool,
     ) -> Result<(), Error> {
         let read: Window = serde_json::from_str(&window.window)?;
-        account.turn(self.0.settings.calls_per_second).await;
         for mut step in account.backfill_client.read_catalogue(&[read]).await? {
             if let [only] = step.next.as_slice()
                 && may_halve

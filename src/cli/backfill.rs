@@ -106,7 +106,8 @@ impl Command {
         let calls = estimate.list_calls + estimate.look_calls + if self.mark { estimate.mark_calls } else { 0 };
         let side_by_side = config.sync.calls_at_once.max(1) as f64;
         let seconds = (calls as f64 * estimate.seconds_a_call / side_by_side).ceil() as u64;
-        let paced = config.sync.calls_per_second_max.map_or(0, |pace| calls.div_ceil(u64::from(pace.max(1))));
+        let pace = config.sync.calls_per_second_max.unwrap_or(u32::MAX).min(config.reconcile.max_calls_per_second);
+        let paced = calls.div_ceil(u64::from(pace.max(1)));
         let mut text = format!(
             "account {}: Kaltura lists {} entries, the mirror has {}\n  {} calls to list them, at most {} to look at them",
             account.label, estimate.entries, estimate.mirrored, estimate.list_calls, estimate.look_calls

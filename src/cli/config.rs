@@ -5,6 +5,8 @@ use serde_json::{Value as Json, json};
 
 use super::{Options, Outcome};
 use crate::config::{Config, Error, Origin, Setting, Shipped};
+use crate::domain::clock::Clock;
+use crate::store::{AccountState, Store};
 
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
@@ -12,7 +14,8 @@ pub enum Command {
     /// Read both files and the environment, and tell what is wrong
     ///
     /// Exit code 0 if the configuration can be used, 2 if not. Also tells which keys have no effect in this version.
-    /// Kaltura is not asked: whether the secret is right shows when the daemon runs.
+    /// Kaltura is not asked: whether the secret is right shows when the daemon runs. What it last found out of each account, a
+    /// session that is refused for example, is told with the cure, if there is a data directory.
     #[command(after_long_help = "\
 Examples:
   kaltura-mirror config check
@@ -61,7 +64,11 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
 fn check(options: &Options) -> anyhow::Result<Outcome> {
     match options.config() {
         Ok(config) => {
-            options.output().answer(&notes_as_json(&config), || good_news(&config))?;
+            let troubled = troubled_accounts(&config);
+            let findings = notes_as_json(&config).chain(troubled.iter().map(|state| trouble_as_json(&config, state)));
+            options.output().answer(&findings.collect(), || {
+                troubled.iter().fold(good_news(&config), |text, state| format!("{text}{}\n", trouble_in_words(state)))
+            })?;
             Ok(Outcome::Done)
         }
         Err(error) => {
@@ -81,9 +88,34 @@ fn good_news(config: &Config) -> String {
     config.notes.iter().fold(head, |text, note| format!("{text}note: {note}\n"))
 }
 
-fn notes_as_json(config: &Config) -> Json {
+/// The accounts that were in trouble when a daemon last looked; none where no daemon has been.
+fn troubled_accounts(config: &Config) -> Vec<AccountState> {
+    let states = async {
+        let store = Store::open_read_only(&config.data_dir, Clock::system()).await.ok()?;
+        let states = store.account_states().await.ok();
+        store.close().await;
+        states
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let states = runtime.ok().and_then(|runtime| runtime.block_on(states)).unwrap_or_default();
+    let is_configured = |state: &AccountState| config.accounts.iter().any(|account| account.label == state.label);
+    states.into_iter().filter(|state| state.degraded.is_some() && is_configured(state)).collect()
+}
+
+fn trouble_in_words(AccountState { label, degraded, stale_since }: &AccountState) -> String {
+    let cause = degraded.as_deref().unwrap_or_default();
+    let stale = stale_since.map_or_else(String::new, |since| format!(" (stale since {since})"));
+    format!("account {label} was degraded when the daemon last looked: {cause}{stale}")
+}
+
+fn trouble_as_json(config: &Config, state: &AccountState) -> Json {
+    let (id, place) = (format!("account {}", state.label), config.data_dir.display().to_string());
+    json!({"id": id, "level": "degraded", "place": place, "message": trouble_in_words(state)})
+}
+
+fn notes_as_json(config: &Config) -> impl Iterator<Item = Json> {
     let finding = |note: &crate::config::Note| json!({"id": note.key, "level": "note", "place": note.place.to_string(), "message": note.message});
-    config.notes.iter().map(finding).collect()
+    config.notes.iter().map(finding)
 }
 
 fn problems_as_json(error: &Error) -> Json {

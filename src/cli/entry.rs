@@ -103,7 +103,8 @@ impl Which {
                 let report = found.remove(0);
                 let states = store.account_states().await?;
                 let state = states.into_iter().find(|state| state.label == report.account);
-                let state = state.unwrap_or(AccountState { label: report.account.clone(), degraded: None });
+                let state =
+                    state.unwrap_or(AccountState { label: report.account.clone(), degraded: None, stale_since: None });
                 Ok((report, state))
             }
             0 => bail!("entry {} is not known here: no notification told of it and nobody asked for it", self.entry),

@@ -24,6 +24,7 @@ pub mod serve;
 mod signals;
 pub mod simulate;
 pub mod sync;
+pub mod verify;
 
 use std::path::PathBuf;
 
@@ -170,6 +171,11 @@ pub enum Command {
     /// the account no longer has is looked at too: an entry that is missing is hidden at once, and removed by a second look.
     /// The daemon does both by itself ([reconcile] every, full_at).
     Reconcile(reconcile::Command),
+    /// Compare the mirror with Kaltura, field by field, and tell what differs and why that is likely so
+    ///
+    /// Asks Kaltura and writes nothing, beside a running daemon or without one. It costs a call a hundred entries, within the limits
+    /// of the configuration. What an editor or a rule wants otherwise is told as such and is no fault.
+    Verify(verify::Command),
     /// Play the main job on this machine: no account, no configuration
     Demo(demo::Command),
     /// Check or show the configuration
@@ -229,6 +235,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Sync(command) => sync::run(&command, &options),
         Command::Backfill(command) => backfill::run(&command, &options),
         Command::Reconcile(command) => reconcile::run(&command, &options),
+        Command::Verify(command) => verify::run(&command, &options),
         Command::Demo(command) => demo::run(&command, options.json),
         Command::Config(command) => config::run(&command, &options),
         Command::Notification(command) => notification::run(&command, &options),

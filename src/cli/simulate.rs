@@ -19,6 +19,7 @@ use crate::domain::clock::Clock;
 use crate::domain::secret::AdminSecret;
 use crate::simulator::account::{SYNC_PROFILE, add_event_templates, believable_account};
 use crate::simulator::handle::{Options as Start, Simulator};
+use crate::simulator::script::Script;
 use crate::simulator::sender::event::{EventDelivery, EventSender};
 use crate::simulator::sender::{Delivery, Manners, Sender};
 
@@ -40,6 +41,9 @@ pub struct Command {
     /// Which believable account; the same number is the same account
     #[arg(long, value_name = "NUMBER", default_value_t = 7)]
     seed: u64,
+    /// Play an outage script: what goes wrong, and when, a line each (see below)
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
     /// Write both configuration files into this folder; files that are there stay
     #[arg(long, value_name = "FOLDER")]
     write: Option<PathBuf>,
@@ -66,6 +70,14 @@ Lines on standard input act as an editor in the console:
 API notifications (--notify) tell of names, additions and deletions, but never of a changed sync
 field: announce the entry, or have it synced, for the daemon to see that. Event notifications
 (--events) tell of it by themselves.
+
+Lines of a --script are at TIME: STEP, with times from the start (10s, 5m, 2h) and # for comments:
+  at 10s: down for 60s   503 to everything; likewise: hang, empty (lists), bad-session (INVALID_KS),
+                         foreign (another account's objects), blocked (ACTION_BLOCKED)
+  at 30s: change 500     an editor changes so many entries; likewise: delete, recycle
+  at 2m: limit 5         so many requests a second, ACTION_BLOCKED above that; unlimited ends it
+  at 5m: heal            everything goes right again, and no limit
+Each step is told when it happens.
 
 Examples:
   kaltura-mirror simulate --write try --notify http://127.0.0.1:8088/notifications
@@ -99,6 +111,7 @@ async fn simulate(command: &Command, options: &Options) -> anyhow::Result<Outcom
         UsageError(format!("--listen {} cannot be listened at ({cause}); take another port, or 0", command.listen))
     })?;
     let senders = Senders::of(command, &kaltura)?;
+    let script = command.script.as_deref().map(|path| read_script(path, &kaltura)).transpose()?;
     let files = Files::for_daemon(&kaltura);
     if let Some(folder) = &command.write {
         files.write(folder)?;
@@ -106,10 +119,19 @@ async fn simulate(command: &Command, options: &Options) -> anyhow::Result<Outcom
     introduce(command, options, &kaltura, &files)?;
     tokio::select! {
         _ = signals.next() => {}
-        worked = work(options, &kaltura, &senders) => worked?,
+        worked = work(options, &kaltura, &senders, script) => worked?,
     }
     kaltura.stop().await;
     Ok(Outcome::Done)
+}
+
+/// A script that begins now.
+fn read_script(path: &Path, kaltura: &Simulator) -> Result<Script, UsageError> {
+    let text = std::fs::read_to_string(path).map_err(|cause| {
+        UsageError(format!("--script: {} cannot be read ({cause}); name a file of steps", path.display()))
+    })?;
+    let now = kaltura.read(|account| account.clock.now());
+    Script::parse(&text, now).map_err(|error| UsageError(format!("--script: {}, {error}", path.display())))
 }
 
 /// Kaltura's two workers, as far as they were asked for.
@@ -208,8 +230,13 @@ fn introduce(command: &Command, options: &Options, kaltura: &Simulator, files: &
     })
 }
 
-/// Sends what is queued, and does what the editor says.
-async fn work(options: &Options, kaltura: &Simulator, senders: &Senders) -> anyhow::Result<()> {
+/// Sends what is queued, does what the editor says, and what the script has for now.
+async fn work(
+    options: &Options,
+    kaltura: &Simulator,
+    senders: &Senders,
+    mut script: Option<Script>,
+) -> anyhow::Result<()> {
     let mut lines = lines_typed();
     let mut send = tokio::time::interval(SEND_EVERY);
     send.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -223,7 +250,12 @@ async fn work(options: &Options, kaltura: &Simulator, senders: &Senders) -> anyh
                 }
                 None => typing = false,
             },
-            _ = send.tick() => senders.send(options, kaltura).await?,
+            _ = send.tick() => {
+                for step in script.iter_mut().flat_map(|script| script.play(kaltura)) {
+                    options.output().answer(&json!({ "id": null, "script": step }), || format!("{step}\n"))?;
+                }
+                senders.send(options, kaltura).await?;
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use url::Url;
 
 use super::document::Value;
-use super::script::Rules;
+use super::script::{Receive, Rules};
 use super::secret::{SecretError, SecretSource};
 use super::section::Section;
 use super::values::{Readable, choices, words};
@@ -23,8 +23,8 @@ pub struct Account {
     pub partner_id: PartnerId,
     /// Where its API is; ends in `/`.
     pub service_url: Url,
-    /// Makes sessions and signs notifications.
-    pub admin_secret: SecretSource,
+    /// Makes sessions, unless there is an application token, and signs notifications; absent where neither is asked of it.
+    pub admin_secret: Option<SecretSource>,
     /// Further secrets that may sign; with `admin_secret` at most 8.
     pub notification_secrets: Vec<NamedSecret>,
     /// How sessions are made from the admin secret.
@@ -35,8 +35,43 @@ pub struct Account {
     pub app_token: Option<AppToken>,
     /// Event notifications signed with less are refused.
     pub minimum_hash_algorithm: HashAlgorithm,
+    /// How fast it may be asked, where that differs from `[sync]`.
+    pub limits: CallLimits,
     /// When its entries are synced, and what is written back: the script file's, with this account's profiles.
     pub rules: SyncRules,
+}
+
+/// An account's own limits; what is not given is that of `[sync]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CallLimits {
+    /// Instead of `sync.calls_at_once`.
+    pub calls_at_once: Option<usize>,
+    /// Instead of `sync.calls_per_second_max`.
+    pub calls_per_second_max: Option<u32>,
+    /// Instead of `sync.calls_per_second_min`.
+    pub calls_per_second_min: Option<u32>,
+}
+
+impl CallLimits {
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        let limits = Self {
+            calls_at_once: section.optional("calls_at_once"),
+            calls_per_second_max: section.optional("calls_per_second_max"),
+            calls_per_second_min: section.optional("calls_per_second_min"),
+        };
+        if let Some(calls) = limits.calls_at_once.filter(|calls| !(1..=64).contains(calls)) {
+            section.refuse("calls_at_once", format!(" = {calls} must be 1 to 64"));
+        }
+        for (name, calls) in [
+            ("calls_per_second_max", limits.calls_per_second_max),
+            ("calls_per_second_min", limits.calls_per_second_min),
+        ] {
+            if let Some(calls) = calls.filter(|calls| !(1..=1000).contains(calls)) {
+                section.refuse(name, format!(" = {calls} must be 1 to 1000"));
+            }
+        }
+        limits
+    }
 }
 
 /// A secret that may sign notifications, by the operator's name for it.
@@ -77,7 +112,7 @@ impl Account {
     /// # Errors
     /// The first secret file that cannot be used.
     pub fn signing_secrets(&self) -> Result<Vec<(SecretLabel, AdminSecret)>, SecretError> {
-        let admin = std::iter::once(("admin_secret", &self.admin_secret));
+        let admin = self.admin_secret.iter().map(|secret| ("admin_secret", secret));
         let named = self.notification_secrets.iter().map(|named| (named.label.as_str(), &named.secret));
         let labelled = |(label, source): (&str, &SecretSource)| {
             Ok((SecretLabel(format!("{}/{label}", self.label)), source.read()?))
@@ -85,18 +120,26 @@ impl Account {
         admin.chain(named).map(labelled).collect()
     }
 
+    /// What makes its sessions: the application token where there is one.
+    pub fn session_secret(&self) -> Option<&SecretSource> {
+        self.app_token.as_ref().map(|token| &token.token).or(self.admin_secret.as_ref())
+    }
+
     /// `None` has been reported.
-    pub(super) fn read(section: &Section<'_>, service_url: Url, profiles: Profiles, rules: &Rules) -> Option<Self> {
+    pub(super) fn read(
+        section: &Section<'_>,
+        service_url: Url,
+        profiles: Profiles,
+        (rules, receive): (&Rules, Receive),
+    ) -> Option<Self> {
         let partner_id: Option<PartnerId> = section.required("partner_id", PARTNER_ID_CURE);
         let by_default = partner_id.map_or_else(String::new, |id| id.to_string());
         let Label(label) = section.or("label", Label(by_default));
         let admin_secret = section.secret("admin_secret");
-        if !section.says("admin_secret") && !section.says("admin_secret_file") {
-            section.refuse("admin_secret", format!(" is missing: {ADMIN_SECRET_CURE}"));
-        }
         let tables = section.tables("notification_secrets");
-        let notification_secrets = tables.iter().filter_map(NamedSecret::read).collect();
+        let notification_secrets: Vec<_> = tables.iter().filter_map(NamedSecret::read).collect();
         let session = section.or("session", SessionKind::V2);
+        require_secrets(section, !tables.is_empty(), receive)?;
         let session_lifetime = section.within("session_lifetime", hours(24), hours(1)..=hours(24 * 30));
         let app_token = AppToken::read(section);
         let minimum_hash_algorithm = section.or("minimum_hash_algorithm", HashAlgorithm::Sha1);
@@ -108,12 +151,13 @@ impl Account {
             label,
             partner_id: partner_id?,
             service_url,
-            admin_secret: admin_secret?,
+            admin_secret,
             notification_secrets,
             session,
             session_lifetime,
             app_token,
             minimum_hash_algorithm,
+            limits: CallLimits::default(),
             rules: rules.of(sync_profile.clone(), profiles.content.unwrap_or(sync_profile)),
         })
     }
@@ -151,13 +195,41 @@ impl AppToken {
     }
 }
 
+/// Something must make sessions, and something must verify what is received. `None` when a secret is missing or cannot be used,
+/// which has been reported.
+fn require_secrets(section: &Section<'_>, has_further: bool, receive: Receive) -> Option<()> {
+    let says = |name: &str| section.says(name) || section.says(&format!("{name}_file"));
+    let (has_admin_secret, has_token) = (says("admin_secret"), section.says("app_token_id") || says("app_token"));
+    if !has_admin_secret && !has_token {
+        section.refuse("admin_secret", format!(" is missing: {ADMIN_SECRET_CURE}"));
+        return None;
+    }
+    if !has_admin_secret && receive != Receive::Poll {
+        if !has_further {
+            section.refuse("admin_secret", format!(" is missing: {NO_SIGNER}"));
+            return None;
+        }
+        section.note("admin_secret", ONLY_EVENTS);
+    }
+    if has_token && section.says("session") {
+        section.note("session", "sessions are made with the application token; this has no effect beside app_token_id");
+    }
+    Some(())
+}
+
+const NO_SIGNER: &str = "the application token makes sessions, but nothing verifies notifications: write admin_secret, or what signs \
+     them as [[notification_secrets]], or set receive = \"poll\" in script_config.toml";
+
+const ONLY_EVENTS: &str = "without it only event notifications come in, signed with notification_secrets; API notifications are \
+     always signed with the admin secret, and refused";
+
 const SHA1_NOTE: &str = "event notifications signed with SHA-1 are taken: if no template of yours signs so, set \"sha256\"; \
      else write \"sha1\"";
 
 const PARTNER_ID_CURE: &str = "write the number of your account (KMC, Settings > Integration Settings)";
 
-const ADMIN_SECRET_CURE: &str =
-    "write it (KMC, Settings > Integration Settings), or the path of a file that holds it as admin_secret_file";
+const ADMIN_SECRET_CURE: &str = "write it (KMC, Settings > Integration Settings), or the path of a file that holds it as \
+     admin_secret_file, or an application token as app_token_id and app_token";
 
 /// The name of an account or a secret: it stands in URLs, in the inbox (`account/secret`) and in metrics.
 struct Label(String);

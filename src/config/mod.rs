@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 use document::Document;
 use section::Reading;
 
-pub use account::{Account, AppToken, NamedSecret, SessionKind};
+pub use account::{Account, AppToken, CallLimits, NamedSecret, SessionKind};
 pub use captions::{CaptionMode, Captions};
 pub use environment::Environment;
 pub use error::{Error, Problem};
@@ -159,10 +159,11 @@ fn read(session: &Document, script: &Document, environment: &Environment) -> Res
 fn read_into(reading: &Reading<'_>, session: &Document, script: &Document) -> Config {
     let top = reading.top(script);
     let session = reading.top(session);
+    let receive = script::read_receive(&top);
     let mut config = Config {
-        accounts: session::read_accounts(&session, &top),
+        accounts: session::read_accounts(&session, &top, receive),
         factors: Factors::read(&session),
-        receive: script::read_receive(&top),
+        receive,
         data_dir: top.path("data_dir", "data"),
         server: Server::read(&top.section("server")),
         admin: Admin::read(&top.section("admin")),

@@ -2,8 +2,8 @@
 
 use url::Url;
 
-use super::account::{Account, Profiles};
-use super::script::Rules;
+use super::account::{Account, CallLimits, Profiles};
+use super::script::{Receive, Rules};
 use super::section::Section;
 use crate::domain::secret::{AdminSecret, SecretLabel};
 
@@ -13,21 +13,23 @@ const SECRETS_MAX: usize = 8;
 /// Every account: the one of the outermost keys, if there is one, and each of `[[accounts]]`.
 ///
 /// Profiles stand in the script file for all accounts; an account may name its own.
-pub(super) fn read_accounts(session: &Section<'_>, script: &Section<'_>) -> Vec<Account> {
+pub(super) fn read_accounts(session: &Section<'_>, script: &Section<'_>, receive: Receive) -> Vec<Account> {
     let service_url = read_service_url(session, Url::parse(KALTURA).expect("a constant URL parses"));
     let (profiles, rules) = (Profiles::read(script), Rules::read(script));
     let tables = session.tables("accounts");
-    let outermost =
-        tables.is_empty() || ["partner_id", "admin_secret", "admin_secret_file"].iter().any(|key| session.says(key));
+    let outermost = tables.is_empty()
+        || ["partner_id", "admin_secret", "admin_secret_file", "app_token_id"].iter().any(|key| session.says(key));
 
     let mut accounts = Vec::new();
     if outermost {
-        accounts.push((session, Account::read(session, service_url.clone(), profiles.clone(), &rules)));
+        accounts.push((session, Account::read(session, service_url.clone(), profiles.clone(), (&rules, receive))));
     }
     for table in &tables {
         let service_url = read_service_url(table, service_url.clone());
         let own = Profiles::read(table).or(&profiles);
-        accounts.push((table, Account::read(table, service_url, own, &rules)));
+        let limits = CallLimits::read(table);
+        let account = Account::read(table, service_url, own, (&rules, receive));
+        accounts.push((table, account.map(|account| Account { limits, ..account })));
     }
     require_sync_profile(script, &profiles, outermost || tables.iter().any(|table| !names_sync_profile(table)));
     let accounts: Vec<_> = accounts.into_iter().filter_map(|(section, account)| Some((section, account?))).collect();
@@ -87,8 +89,8 @@ fn refuse_twins(accounts: &[(&Section<'_>, Account)]) {
             );
             section.refuse("notification_secrets", message);
         }
-        for (number, signing) in signing.into_iter().enumerate() {
-            let key = if number == 0 { "admin_secret" } else { "notification_secrets" };
+        for signing in signing {
+            let key = if signing.0.0.ends_with("/admin_secret") { "admin_secret" } else { "notification_secrets" };
             if let Some(message) = twin_secret(&signing, &secrets) {
                 section.refuse(key, message);
             }

@@ -8,7 +8,7 @@ use crate::domain::backoff::Backoff;
 /// The work.
 #[derive(Debug, Clone)]
 pub struct Sync {
-    /// Batches in work at the same time.
+    /// Batches in work at the same time, an account.
     pub workers: usize,
     /// Entries in one batch.
     pub batch: usize,
@@ -40,6 +40,8 @@ pub struct Sync {
     pub calls_at_once: usize,
     /// Calls begun in a second, an account; `None` is no limit but Kaltura's own.
     pub calls_per_second_max: Option<u32>,
+    /// Calls begun in a second, an account, that no trouble takes away.
+    pub calls_per_second_min: u32,
     /// How long a stopping daemon waits for what is running.
     pub stop_deadline: Duration,
 }
@@ -55,7 +57,7 @@ pub struct Reconcile {
     pub overlap: Duration,
     /// When the whole account is compared, UTC.
     pub full_at: jiff::civil::Time,
-    /// Calls a second for all of this.
+    /// Calls a second for all of this, backfills too.
     pub max_calls_per_second: u32,
 }
 
@@ -81,6 +83,7 @@ impl Sync {
             call_timeout: section.within("call_timeout", secs(60), secs(1)..=secs(300)),
             calls_at_once: section.within("calls_at_once", 4, 1..=64),
             calls_per_second_max: section.optional("calls_per_second_max"),
+            calls_per_second_min: section.within("calls_per_second_min", 1, 1..=1000),
             stop_deadline: section.within("stop_deadline", secs(10), secs(1)..=secs(300)),
         };
         if sync.backoff.first > sync.backoff.longest {
@@ -90,6 +93,12 @@ impl Sync {
             section.refuse(
                 "calls_per_second_max",
                 " = 0 would forbid every call; write 1 or more, or remove the key".to_owned(),
+            );
+        }
+        if sync.calls_per_second_max.is_some_and(|most| most > 0 && most < sync.calls_per_second_min) {
+            section.refuse(
+                "calls_per_second_min",
+                " is more than calls_per_second_max; lower it, or raise the other".to_owned(),
             );
         }
         if sync.call_timeout >= sync.lease {

@@ -72,6 +72,11 @@ const NOT_CONTENT: [&str; 30] = [
 /// The members of an asset that say nothing about what is shown.
 const NOT_ASSET: [&str; 2] = ["updatedAt", "deletedAt"];
 
+/// Whether a member of an entry is content: neither a visibility fact nor something that moves by itself.
+pub fn is_content(member: &str) -> bool {
+    !NOT_CONTENT.contains(&member)
+}
+
 /// The fingerprint of what a sync would mirror now.
 ///
 /// `metadata` are the objects to mirror, each with its text already freed of the sync field (`MetadataText`),
@@ -145,7 +150,8 @@ fn put_value(hash: &mut Sha256, value: &Value) {
     }
 }
 
-fn is_empty(value: &Value) -> bool {
+/// A value that counts as left out.
+pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

@@ -355,11 +355,17 @@ pub(super) fn proof_of(session: &ApiObject, partner: PartnerId) -> SessionProof 
         return not(format!("the session is one of partner {:?}, not {partner}", text("partnerId")));
     }
     if text("sessionType") != "2" {
-        return not(format!("the session is of type {:?}, not an administrator's (2)", text("sessionType")));
+        return not(format!(
+            "the session is of type {:?}, not an administrator's (2): give the application token that sessionType",
+            text("sessionType")
+        ));
     }
     let privileges = text("privileges");
     if !privileges.split(',').any(|privilege| privilege.trim() == "disableentitlement") {
-        return not("the session lacks the privilege disableentitlement".to_owned());
+        return not(
+            "the session lacks the privilege disableentitlement: give it to the application token (sessionPrivileges)"
+                .to_owned(),
+        );
     }
     SessionProof::Proven
 }

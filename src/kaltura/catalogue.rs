@@ -353,6 +353,22 @@ impl Client {
         Ok((before, steps))
     }
 
+    /// The ids in these windows, all of them, an entry perhaps twice.
+    ///
+    /// # Errors
+    /// As [`Client::read_catalogue`].
+    pub async fn list_ids(&self, mut windows: Vec<Window>) -> Result<Vec<EntryId>, Error> {
+        let mut ids = Vec::new();
+        while !windows.is_empty() {
+            let some = windows.split_off(windows.len().saturating_sub(WINDOWS_MAX));
+            for step in self.read_catalogue(&some).await? {
+                ids.extend(step.rows.into_iter().map(|row| row.id));
+                windows.extend(step.next);
+            }
+        }
+        Ok(ids)
+    }
+
     /// How many entries the lists name: those that exist, and those in the recycle bin. An estimate, since the index
     /// they come from is some seconds behind.
     ///

@@ -1,9 +1,11 @@
 //! The client of one account: its session, its pace and its calls.
 //!
+//! A client asks in one lane ([`Client::in_lane`]); those of all lanes share session, pace and counts.
+//!
 //! What it can ask is in the files beside this one, each adding its method: `batch` (look), `mark` (mark, add), `policy`.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Response, StatusCode};
@@ -13,7 +15,8 @@ use super::answer::Answer;
 use super::error::{Class, Error, Refusal};
 use super::files::{may_pass, redirect_of};
 use super::http;
-use super::limiter::{Limiter, Pace};
+use super::lanes::Lane;
+use super::limiter::{Limiter, Pace, Permit};
 use super::multirequest::{self, SUB_REQUESTS_MAX, SubRequest};
 use super::service_url::ServiceUrl;
 use super::session::{self, Live, SecretSource, Session, SessionSettings};
@@ -41,10 +44,16 @@ impl ClientSettings {
     }
 }
 
-/// Asks Kaltura about one account. Cheap to share behind an `Arc`; every method may be called from many tasks at once.
+/// Asks Kaltura about one account, in one lane. Cheap to clone; every method may be called from many tasks at once.
+#[derive(Clone)]
 pub struct Client {
-    partner: PartnerId,
+    account: Arc<Shared>,
     transport: Transport,
+}
+
+/// What the clients of all lanes share besides the way.
+struct Shared {
+    partner: PartnerId,
     session: Session,
     clock: Clock,
     /// Until when captions are not asked for: the server has no such service for us.
@@ -83,18 +92,42 @@ impl Client {
         jitter: Jitter,
     ) -> Result<Self, Error> {
         let limiter = Limiter::new(settings.pace, clock.clone(), jitter);
-        Ok(Self {
+        let transport = Transport::new(settings.service, settings.bounds, limiter)?;
+        let account = Shared {
             partner: settings.session.partner,
-            transport: Transport::new(settings.service, settings.bounds, limiter)?,
             session: Session::new(settings.session, Box::new(secret), clock.clone(), session::nonce),
             clock,
             no_captions_until: Mutex::default(),
-        })
+        };
+        Ok(Self { account: Arc::new(account), transport })
+    }
+
+    /// The same client, whose calls wait in another lane. A new client's lane is live.
+    pub fn in_lane(&self, lane: Lane) -> Self {
+        Self { account: Arc::clone(&self.account), transport: self.transport.in_lane(lane) }
+    }
+
+    /// The same client for whoever asks on a timetable of his own, also while the server is down: one at a time.
+    pub(super) fn insisting(&self) -> Self {
+        Self { account: Arc::clone(&self.account), transport: self.transport.insisting() }
+    }
+
+    /// Waits for a turn in the lane, for a request that is no call of the API and goes to the same server. It never is the one
+    /// that finds out whether a server that was down answers again.
+    ///
+    /// # Errors
+    /// `Resting`, `Down`.
+    pub(super) async fn turn(&self) -> Result<Permit<'_>, Error> {
+        let limiter = self.transport.limiter();
+        match limiter.down() {
+            Some((since, until)) => Err(Error::Down { since, until }),
+            None => self.transport.permit().await,
+        }
     }
 
     /// The account.
     pub fn partner(&self) -> PartnerId {
-        self.partner
+        self.account.partner
     }
 
     /// HTTP requests sent to the API so far.
@@ -109,12 +142,42 @@ impl Client {
 
     /// Until when this account's calls are refused here because the server asked to slow down.
     pub fn resting_until(&self) -> Option<Timestamp> {
-        self.transport.resting_until()
+        self.transport.limiter().resting_until()
+    }
+
+    /// What a call would be refused with just now, without being sent: `Resting` or `Down`.
+    pub fn refusal(&self) -> Option<Error> {
+        self.transport.limiter().refusal()
+    }
+
+    /// Since when the server has not answered, while it is taken for down.
+    pub fn down_since(&self) -> Option<Timestamp> {
+        self.transport.limiter().down().map(|(since, _)| since)
+    }
+
+    /// When a server that is taken for down is asked again.
+    pub fn probed_at(&self) -> Option<Timestamp> {
+        self.transport.limiter().down().map(|(_, until)| until)
+    }
+
+    /// Whether the last two calls were not answered: then the server is in doubt, and not what was asked.
+    pub fn is_suspect(&self) -> bool {
+        self.transport.limiter().is_suspect()
+    }
+
+    /// When the server last answered, since the start.
+    pub fn answered_at(&self) -> Option<Timestamp> {
+        self.transport.limiter().answered_at()
+    }
+
+    /// Calls at once, and calls a second where there is a limit, as the server bears them just now.
+    pub fn allowed(&self) -> (usize, Option<f64>) {
+        self.transport.limiter().allowed()
     }
 
     /// Forgets session and secret; the next call reads the secret again. For SIGHUP.
     pub async fn forget_session(&self) {
-        self.session.forget().await;
+        self.account.session.forget().await;
     }
 
     /// Asks for a file; a refused session is replaced and the file asked for once more.
@@ -122,10 +185,10 @@ impl Client {
     /// # Errors
     /// What is no answer; also a session that is still refused, and throttling.
     pub(super) async fn serve(&self, request: &SubRequest, bytes_max: usize) -> Result<Served, Error> {
-        let live = self.session.current(&self.transport).await?;
+        let live = self.account.session.current(&self.transport).await?;
         let mut served = self.serve_with(request, &live, bytes_max).await?;
         if let Some(class) = refused_session(&served)
-            && let Some(renewed) = self.session.replace(&live, class, &self.transport).await?
+            && let Some(renewed) = self.account.session.replace(&live, class, &self.transport).await?
         {
             served = self.serve_with(request, &renewed, bytes_max).await?;
         }
@@ -154,8 +217,8 @@ impl Client {
 
     /// Whether captions are worth asking for, as far as is known.
     pub(super) fn may_have_captions(&self) -> bool {
-        let mut until = self.no_captions_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
+        let mut until = self.account.no_captions_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.account.clock.now();
         // A moment further ahead than it can have been set is over: somebody set the clock.
         let holds = until.is_some_and(|until| until > now && until.since(now) <= NO_SERVICE_FOR);
         if !holds {
@@ -166,8 +229,8 @@ impl Client {
 
     /// The server has no captions for us, or lets us not have them: it is not asked for a while.
     pub(super) fn has_no_captions(&self) {
-        let until = self.clock.now().plus(NO_SERVICE_FOR);
-        *self.no_captions_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+        let until = self.account.clock.now().plus(NO_SERVICE_FOR);
+        *self.account.no_captions_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 
     /// Sends reads; a refused session is replaced and the whole asked once more.
@@ -180,10 +243,10 @@ impl Client {
         requests: &[SubRequest],
         over: Connection,
     ) -> Result<Outcomes, Error> {
-        let live = self.session.current(&self.transport).await?;
+        let live = self.account.session.current(&self.transport).await?;
         let mut outcomes = self.send(call, requests, &live, over).await;
         if let Some(class) = session_fault(&outcomes)
-            && let Some(renewed) = self.session.replace(&live, class, &self.transport).await?
+            && let Some(renewed) = self.account.session.replace(&live, class, &self.transport).await?
         {
             outcomes = self.send(call, requests, &renewed, over).await;
         }
@@ -198,14 +261,14 @@ impl Client {
     ///
     /// Never fails as a whole: what hinders all is said of each, and what may have been carried out is `OutcomeUnknown`.
     pub(super) async fn tell(&self, call: &'static str, requests: &[SubRequest]) -> Outcomes {
-        let live = match self.session.current(&self.transport).await {
+        let live = match self.account.session.current(&self.transport).await {
             Ok(live) => live,
             Err(error) => return vec![Err(error); requests.len()],
         };
         let mut outcomes = self.write(call, requests, &live).await;
         let refused: Vec<_> = (0..requests.len()).filter(|index| fault_of(&outcomes[*index]).is_some()).collect();
         let Some(class) = refused.first().and_then(|first| fault_of(&outcomes[*first])) else { return outcomes };
-        if let Ok(Some(renewed)) = self.session.replace(&live, class, &self.transport).await {
+        if let Ok(Some(renewed)) = self.account.session.replace(&live, class, &self.transport).await {
             let again: Vec<_> = refused.iter().map(|index| requests[*index].clone()).collect();
             for (index, outcome) in refused.into_iter().zip(self.write(call, &again, &renewed).await) {
                 outcomes[index] = outcome;

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::cures;
 use super::redact::redact;
+use super::session_start;
 use crate::domain::api_value::scalar;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::MetadataId;
@@ -53,7 +55,7 @@ pub enum Error {
         why: String,
     },
     /// The server understood and said no.
-    #[error("{call} refused with {refusal}")]
+    #[error("{call} refused with {refusal}{}", cures::of(.refusal).map(|cure| format!("; {cure}")).unwrap_or_default())]
     Refused {
         /// The call.
         call: &'static str,
@@ -64,6 +66,14 @@ pub enum Error {
     #[error("calls for this account rest until {until}: the server asked to slow down")]
     Resting {
         /// When calls go out again.
+        until: Timestamp,
+    },
+    /// Nothing was sent: the server does not answer, and is asked again then by one call alone.
+    #[error("kaltura has not answered since {since}; it is asked again at {until}")]
+    Down {
+        /// The first call in a row without an answer.
+        since: Timestamp,
+        /// When it is asked again.
         until: Timestamp,
     },
     /// A write went out and what became of it is not known: read again before anything is sent again.
@@ -121,6 +131,8 @@ pub enum Class {
     RereadSecret,
     /// The account is being throttled; the client rests by itself, and so should its callers.
     SlowDown,
+    /// The server does not answer anybody: nothing was sent, and nothing said about what was asked. Wait.
+    Down,
     /// Ask for half as much, down to a single entry; alone, as [`Class::Retry`].
     Halve,
     /// The thing is not there, or not for us to see. No proof of a deletion.
@@ -146,8 +158,35 @@ impl Error {
             Self::Unreadable { .. } => Class::Halve,
             Self::Refused { refusal, .. } => refusal.class(),
             Self::Resting { .. } => Class::SlowDown,
+            Self::Down { .. } => Class::Down,
             Self::OutcomeUnknown { .. } => Class::OutcomeUnknown,
             Self::Profile(_) | Self::Setup(_) => Class::Degraded,
+        }
+    }
+
+    /// Whether it means that the server, as far as this call tells, answers nobody: no connection, no answer in time, or a
+    /// server error.
+    pub fn is_no_answer(&self) -> bool {
+        match self {
+            Self::Timeout { .. } | Self::Unreachable { .. } => true,
+            Self::HttpStatus { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+
+    /// Whether there is no session to be had: the account can be asked nothing.
+    pub fn is_of_session(&self) -> bool {
+        match self {
+            Self::Refused { call, refusal } => refusal.code() == "INVALID_KS" || session_start::CALLS.contains(call),
+            _ => false,
+        }
+    }
+
+    /// When to ask again, where it is known: nothing was sent.
+    pub fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Resting { until } | Self::Down { until, .. } => Some(*until),
+            _ => None,
         }
     }
 
@@ -260,7 +299,7 @@ impl Refusal {
     }
 
     /// In place of the session itself, when the server quotes that.
-    const UNKNOWN_SESSION: &str = "UNKNOWN_SESSION";
+    pub(super) const UNKNOWN_SESSION: &str = "UNKNOWN_SESSION";
 
     /// The stable name of the refusal, for example `ENTRY_ID_NOT_FOUND`.
     pub fn code(&self) -> &str {
@@ -322,6 +361,7 @@ const DEGRADED: &[&str] = &[
     "APP_TOKEN_NOT_ACTIVE",
     "APP_TOKEN_EXPIRED",
     "INVALID_APP_TOKEN_HASH",
+    "INVALID_WIDGET_ID",
     "INVALID_PARTNER",
     "INVALID_PARTNER_ID",
     "UNKNOWN_PARTNER_ID",

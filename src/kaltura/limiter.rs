@@ -1,71 +1,209 @@
-//! How many calls an account makes at a time and a second, and its rest when the server asks to slow down.
+//! When an account's calls begin: in turn, at a pace the server bears, not while it asked for a rest, and not while it is down.
 //!
-//! Kaltura throttles whole accounts. So all of an account's workers share one limiter, and one refusal rests them all.
+//! Kaltura throttles whole accounts. So all of an account's work shares one limiter. What is decided is decided in `budget.rs`,
+//! `lanes.rs` and `breaker.rs`; here is what waits, and who is told.
 
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::breaker::{Admission, Breaker};
+use super::budget::{Bounds, Budget, Turn};
 use super::error::Error;
+use super::lanes::{Lane, Place};
 use crate::domain::backoff::Backoff;
 use crate::domain::clock::{Clock, Jitter, Timestamp};
 
 /// How fast an account may be asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
-    /// Calls under way at once; at least 1.
+    /// Calls under way at once; at least 1. Fewer after trouble.
     pub concurrent_max: usize,
-    /// Calls begun in a second, evenly spread; `None` is no limit.
+    /// Calls begun in a second at most, evenly spread; `None` is no limit until the server asks for one.
     pub calls_per_second_max: Option<f64>,
+    /// Calls begun in a second that no trouble takes away.
+    pub calls_per_second_min: f64,
+    /// Calls a second of the lanes repair and backfill together.
+    pub catalogue_calls_per_second_max: Option<f64>,
     /// How long the account rests when it is throttled, longer each time in a row.
     pub rest: Backoff,
+    /// How long a server that does not answer is left alone, longer each time in a row.
+    pub probe: Backoff,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        let rest = Backoff { first: Duration::from_secs(60), longest: Duration::from_secs(900) };
-        Self { concurrent_max: 4, calls_per_second_max: None, rest }
+        let minutes =
+            |first, longest| Backoff { first: Duration::from_secs(first), longest: Duration::from_secs(longest) };
+        Self {
+            concurrent_max: 4,
+            calls_per_second_max: None,
+            calls_per_second_min: 1.0,
+            catalogue_calls_per_second_max: None,
+            rest: minutes(60, 900),
+            probe: minutes(5, 60),
+        }
     }
 }
 
+/// A clock that is moved by hand rings nobody.
+const MANUAL_CLOCK_POLL: Duration = Duration::from_millis(10);
+
 pub(super) struct Limiter {
     pace: Pace,
-    slots: Semaphore,
     state: Mutex<State>,
+    /// Rung whenever somebody began, ended, left, or learnt something.
+    changed: Notify,
     clock: Clock,
     jitter: Jitter,
+    made: (Instant, Timestamp),
 }
 
-#[derive(Default)]
 struct State {
-    next_start: Option<Instant>,
+    budget: Budget,
+    breaker: Breaker,
     resting_until: Option<Timestamp>,
     rests_in_a_row: u32,
 }
 
+/// What became of a call, as far as the server is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// It answered, if only with a refusal.
+    Answer,
+    /// It did not, or only to say that it cannot.
+    Nothing,
+    /// Something came that tells neither.
+    Unclear,
+}
+
+/// The right to one call; given back when dropped.
+pub(super) struct Permit<'l> {
+    limiter: &'l Limiter,
+    is_probe: bool,
+}
+
+impl Permit<'_> {
+    /// What became of the call.
+    pub(super) fn heard(mut self, heard: Heard) {
+        let was_probe = std::mem::take(&mut self.is_probe);
+        self.limiter.heard(heard, was_probe);
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let mut state = self.limiter.state();
+        state.budget.ended();
+        if self.is_probe {
+            state.breaker.abandon_probe();
+        }
+        drop(state);
+        self.limiter.changed.notify_waiters();
+    }
+}
+
+/// Somebody in the row, until he is served or goes away.
+struct Waiting<'l> {
+    limiter: &'l Limiter,
+    place: Place,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.limiter.state().budget.leave(self.place);
+        self.limiter.changed.notify_waiters();
+    }
+}
+
 impl Limiter {
     pub(super) fn new(pace: Pace, clock: Clock, jitter: Jitter) -> Self {
-        let slots = Semaphore::new(pace.concurrent_max.clamp(1, Semaphore::MAX_PERMITS));
-        Self { pace, slots, state: Mutex::default(), clock, jitter }
+        let bounds = Bounds {
+            at_once_max: pace.concurrent_max.max(1),
+            per_second_max: pace.calls_per_second_max,
+            per_second_min: pace.calls_per_second_min,
+            catalogue_per_second_max: pace.catalogue_calls_per_second_max,
+        };
+        let state = State {
+            budget: Budget::new(bounds),
+            breaker: Breaker::new(pace.probe),
+            resting_until: None,
+            rests_in_a_row: 0,
+        };
+        let made = (Instant::now(), clock.now());
+        Self { pace, state: Mutex::new(state), changed: Notify::new(), clock, jitter, made }
     }
 
-    /// Waits for a place and a moment to begin; the place is held as long as the permit lives.
+    /// Waits for a turn in the lane; the permit counts as a call under way as long as it lives.
     ///
     /// # Errors
-    /// `Resting`, at once, while the account rests.
-    pub(super) async fn permit(&self) -> Result<SemaphorePermit<'_>, Error> {
-        self.not_resting()?;
-        let permit = self.slots.acquire().await.expect("the semaphore is never closed");
-        self.not_resting()?;
-        if let Some(start) = self.next_start() {
-            tokio::time::sleep_until(start).await;
+    /// At once, and nothing may be sent: `Resting` while the account rests, `Down` while the server does not answer and it is not
+    /// yet time to see whether it does. Who `insists` is never told `Down`, but asks as soon as nobody else is asking.
+    pub(super) async fn permit(&self, lane: Lane, insists: bool) -> Result<Permit<'_>, Error> {
+        let waiting = Waiting { limiter: self, place: self.state().budget.join(lane) };
+        loop {
+            // Listens before it looks: what changes in between rings all the same.
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            match self.turn(waiting.place, insists)? {
+                Next::Begin(permit) => return Ok(permit),
+                Next::Wait(None) => changed.await,
+                Next::Wait(Some(wait)) => _ = tokio::time::timeout(wait, changed).await,
+            }
         }
-        Ok(permit)
     }
 
-    /// Until when nothing is sent, when that is in the future.
+    fn turn(&self, place: Place, insists: bool) -> Result<Next<'_>, Error> {
+        self.not_resting()?;
+        let (now, moment) = (self.clock.now(), self.moment());
+        let mut state = self.state();
+        let is_probe = match state.breaker.admission(now, insists) {
+            Admission::Pass => false,
+            Admission::Probe => true,
+            Admission::Wait => return Ok(Next::Wait(None)),
+            Admission::Refused { since, until } => return Err(Error::Down { since, until }),
+        };
+        match state.budget.turn(place, moment) {
+            Turn::Later => Ok(Next::Wait(None)),
+            Turn::After(wait) if self.clock.is_manual() => Ok(Next::Wait(Some(wait.min(MANUAL_CLOCK_POLL)))),
+            Turn::After(wait) => Ok(Next::Wait(Some(wait))),
+            Turn::Begin => {
+                if is_probe {
+                    state.breaker.begin_probe();
+                }
+                drop(state);
+                self.changed.notify_waiters();
+                Ok(Next::Begin(Permit { limiter: self, is_probe }))
+            }
+        }
+    }
+
+    /// Time since this was made; with a manual clock, what it was moved on by counts as well.
+    fn moment(&self) -> Duration {
+        let (instant, timestamp) = self.made;
+        let moved = if self.clock.is_manual() { self.clock.now().since(timestamp) } else { Duration::ZERO };
+        instant.elapsed() + moved
+    }
+
+    fn heard(&self, heard: Heard, was_probe: bool) {
+        let (now, moment) = (self.clock.now(), self.moment());
+        let mut state = self.state();
+        match heard {
+            Heard::Answer => state.breaker.answered(now),
+            Heard::Unclear if !was_probe => {}
+            Heard::Nothing | Heard::Unclear => {
+                state.budget.cut(moment);
+                state.breaker.failed(now, was_probe, &self.jitter);
+            }
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Until when nothing is sent because the server asked to slow down, when that is in the future.
     ///
     /// A rest that lies further ahead than the longest one is over: somebody set the clock.
     pub(super) fn resting_until(&self) -> Option<Timestamp> {
@@ -74,8 +212,38 @@ impl Limiter {
         (until > now && until.since(now) <= self.pace.rest.longest).then_some(until)
     }
 
-    /// The server asked to slow down: the account rests, once for all who heard it at the same time.
+    /// What a call would be refused with just now, without being sent.
+    pub(super) fn refusal(&self) -> Option<Error> {
+        self.not_resting().err().or_else(|| match self.state().breaker.admission(self.clock.now(), false) {
+            Admission::Refused { since, until } => Some(Error::Down { since, until }),
+            Admission::Pass | Admission::Probe | Admission::Wait => None,
+        })
+    }
+
+    /// Since when the server has not answered, and when it is asked again, while it is taken for down.
+    pub(super) fn down(&self) -> Option<(Timestamp, Timestamp)> {
+        self.state().breaker.down()
+    }
+
+    /// Whether the last two calls were not answered.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.state().breaker.is_suspect()
+    }
+
+    /// When the server last answered, since the start.
+    pub(super) fn answered_at(&self) -> Option<Timestamp> {
+        self.state().breaker.answered_at()
+    }
+
+    /// Calls at once, and calls a second where there is a limit, as they stand.
+    pub(super) fn allowed(&self) -> (usize, Option<f64>) {
+        self.state().budget.allowed()
+    }
+
+    /// The server asked to slow down: the account rests, once for all who heard it at the same time, and then goes on more slowly.
     pub(super) fn slow_down(&self) {
+        let moment = self.moment();
+        self.state().budget.cut(moment);
         if self.resting_until().is_some() {
             return;
         }
@@ -83,13 +251,17 @@ impl Limiter {
         state.rests_in_a_row = state.rests_in_a_row.saturating_add(1);
         let rest = self.pace.rest.after(state.rests_in_a_row, &self.jitter);
         state.resting_until = Some(self.clock.now().plus(rest));
+        drop(state);
+        self.changed.notify_waiters();
     }
 
-    /// The server answered as it should: the next rest is a short one again.
+    /// The server answered as it should: the next rest is a short one again, and the pace may grow.
     pub(super) fn went_well(&self) {
+        let moment = self.moment();
         if self.resting_until().is_none() {
             let mut state = self.state();
             (state.resting_until, state.rests_in_a_row) = (None, 0);
+            state.budget.grow(moment);
         }
     }
 
@@ -97,26 +269,21 @@ impl Limiter {
         self.resting_until().map_or(Ok(()), |until| Err(Error::Resting { until }))
     }
 
-    fn next_start(&self) -> Option<Instant> {
-        let gap = gap(self.pace.calls_per_second_max?)?;
-        let mut state = self.state();
-        let now = Instant::now();
-        let start = state.next_start.map_or(now, |next| next.max(now));
-        state.next_start = Some(start + gap);
-        Some(start)
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn gap(calls_per_second_max: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(1.0 / calls_per_second_max).ok().map(|gap| gap.min(Duration::from_secs(60)))
+enum Next<'l> {
+    Begin(Permit<'l>),
+    /// Until something changes, or so long at most.
+    Wait(Option<Duration>),
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn limiter(clock: &Clock) -> Limiter {
@@ -131,9 +298,9 @@ mod tests {
         limiter.slow_down();
         limiter.slow_down(); // another worker heard the same
         let until = Timestamp::from_secs(1060);
-        assert_eq!(limiter.permit().await.unwrap_err(), Error::Resting { until });
+        assert_eq!(limiter.permit(Lane::Live, true).await.err(), Some(Error::Resting { until }));
         clock.advance(Duration::from_secs(60));
-        assert!(limiter.permit().await.is_ok());
+        assert!(limiter.permit(Lane::Live, false).await.is_ok());
     }
 
     #[test]
@@ -162,15 +329,43 @@ mod tests {
         assert_eq!(earlier.resting_until(), None, "{until}");
     }
 
-    #[test]
-    fn starts_are_spread_evenly_over_the_second() {
+    #[tokio::test]
+    async fn a_call_that_is_given_up_frees_its_place_and_who_waits_is_told() {
+        let limiter = Limiter::new(
+            Pace { concurrent_max: 1, ..Pace::default() },
+            Clock::manual(Timestamp::from_secs(0)),
+            Jitter::fixed(1.0),
+        );
+        let held = limiter.permit(Lane::Live, false).await.unwrap();
+        let mut given_up = Box::pin(limiter.permit(Lane::Live, false));
+        assert!(given_up.as_mut().now_or_never().is_none());
+        let mut next = Box::pin(limiter.permit(Lane::Backfill, false));
+        assert!(next.as_mut().now_or_never().is_none());
+        drop(given_up);
+        drop(held);
+        assert!(next.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_down_is_asked_by_one_alone_and_who_insists_waits_for_him() {
         let clock = Clock::manual(Timestamp::from_secs(0));
-        let pace = Pace { calls_per_second_max: Some(10.0), ..Pace::default() };
-        let limiter = Limiter::new(pace, clock, Jitter::fixed(0.0));
-        let starts: Vec<_> = (0..5).filter_map(|_| limiter.next_start()).collect();
-        assert_eq!(starts[4] - starts[0], Duration::from_millis(400));
-        for odd in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-300] {
-            assert!(gap(odd).is_none_or(|gap| gap <= Duration::from_secs(60)), "{odd}");
+        let limiter = limiter(&clock);
+        for _ in 0..3 {
+            limiter.permit(Lane::Live, false).await.unwrap().heard(Heard::Nothing);
         }
+        let refused = limiter.permit(Lane::Live, false).await.err();
+        let (since, until) = (Timestamp::from_secs(0), Timestamp::from_secs(5));
+        assert_eq!(
+            (refused, limiter.refusal()),
+            (Some(Error::Down { since, until }), Some(Error::Down { since, until }))
+        );
+        clock.advance(Duration::from_secs(5));
+        let probe = limiter.permit(Lane::Backfill, false).await.unwrap();
+        assert!(matches!(limiter.permit(Lane::Live, false).await.err(), Some(Error::Down { .. })));
+        let mut insisting = Box::pin(limiter.permit(Lane::Live, true));
+        assert!(insisting.as_mut().now_or_never().is_none());
+        probe.heard(Heard::Answer);
+        assert!(insisting.await.is_ok());
+        assert_eq!((limiter.down(), limiter.answered_at()), (None, Some(clock.now())));
     }
 }

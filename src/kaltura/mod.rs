@@ -10,7 +10,8 @@
 //!   └─ ask / tell             client.rs        session refused? renewed and tried once more
 //!        ├─ session           session.rs       made by ks.rs, or asked of the server (session_start.rs)
 //!        ├─ body, answers     multirequest.rs
-//!        └─ post              transport.rs     limiter.rs spaces calls, http.rs speaks
+//!        └─ post              transport.rs     limiter.rs: in turn (lanes.rs), at a pace (budget.rs), unless the
+//!             │                             server is down (breaker.rs); http.rs speaks
 //!             └─ Answer       answer.rs        JSON, or xml.rs; refusals become error.rs
 //! ```
 //!
@@ -46,11 +47,14 @@
 mod address;
 pub mod answer;
 pub mod batch;
+mod breaker;
+mod budget;
 pub mod captions;
 #[cfg(test)]
 mod captures;
 pub mod catalogue;
 pub mod client;
+mod cures;
 mod documents;
 pub mod error;
 pub mod files;
@@ -58,6 +62,7 @@ mod hosts;
 mod http;
 mod image_type;
 pub mod ks;
+pub mod lanes;
 pub mod limiter;
 mod listing;
 pub mod mark;

@@ -47,7 +47,8 @@ impl Client {
         let mut categories = listing("category.list", "KalturaCategoryFilter");
         let mut requests = vec![access.page(1), categories.page(1)];
         requests.extend(wanted.iter().flat_map(profile_requests));
-        let mut outcomes = self.ask(POLICY, &requests, Connection::Kept).await?.into_iter();
+        // Whoever reads the policy has a timetable of his own, and finds out whether a server that was down answers again.
+        let mut outcomes = self.insisting().ask(POLICY, &requests, Connection::Kept).await?.into_iter();
         let mut next = || outcomes.next().unwrap_or_else(missing);
         access.take(next());
         categories.take(next());

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::error::{Class, Error};
 use super::ks::{self, Claims, KsVersion, SessionKind};
-use super::session_start::{self, Started};
+use super::session_start::{self, Started, TokenHash};
 use super::transport::Transport;
 use crate::domain::clock::{Clock, Timestamp};
 use crate::domain::ids::PartnerId;
@@ -107,6 +107,10 @@ struct State {
     reread_at: Option<Timestamp>,
     live: Option<Live>,
     generation: u64,
+    /// How the application token is hashed, once it is known.
+    hash: Option<TokenHash>,
+    /// No session was given lately, and none would be now.
+    refused: Option<(Timestamp, Error)>,
 }
 
 /// A session in use. Two with the same generation are the same.
@@ -163,7 +167,7 @@ impl Session {
     /// Forgets session and secret: the next call reads and makes them anew.
     pub(super) async fn forget(&self) {
         let mut state = self.state.lock().await;
-        (state.secret, state.live, state.reread_at) = (None, None, None);
+        (state.secret, state.live, state.reread_at, state.refused) = (None, None, None, None);
     }
 
     async fn renew(&self, state: &mut State, transport: &Transport) -> Result<Live, Error> {
@@ -193,19 +197,39 @@ impl Session {
         ks::make(*version, secret, &claims, (self.nonce)())
     }
 
+    /// Asks the server for a session. A secret it takes for wrong is read again. What is refused is not tried again for a minute:
+    /// asking costs up to five calls and changes nothing.
     async fn started(&self, state: &mut State, transport: &Transport) -> Result<Started, Error> {
+        let now = self.clock.now();
         let secret = self.secret(state)?;
-        let refused = match self.start(&secret, transport).await {
-            Err(error) if session_start::is_wrong_secret(&error) => error,
+        if let Some((at, error)) = &state.refused
+            && now >= *at
+            && now.since(*at) < REREAD_EVERY
+        {
+            return Err(error.clone());
+        }
+        let refused = match self.start(state, &secret, transport).await {
+            Err(error) if error.is_of_session() && error.class() == Class::Degraded => error,
             other => return other,
         };
-        let changed = self.reread(state) && self.secret(state)?.expose() != secret.expose();
-        if changed { self.start(&self.secret(state)?, transport).await } else { Err(refused) }
+        let is_secret_wrong = session_start::is_wrong_secret(&refused);
+        let changed = is_secret_wrong && self.reread(state) && self.secret(state)?.expose() != secret.expose();
+        if changed {
+            let secret = self.secret(state)?;
+            return self.start(state, &secret, transport).await;
+        }
+        state.refused = Some((now, refused.clone()));
+        Err(refused)
     }
 
-    async fn start(&self, secret: &AdminSecret, transport: &Transport) -> Result<Started, Error> {
+    async fn start(&self, state: &mut State, secret: &AdminSecret, transport: &Transport) -> Result<Started, Error> {
         match &self.settings.way {
-            SessionWay::AppToken { id } => session_start::with_app_token(&self.settings, id, secret, transport).await,
+            SessionWay::AppToken { id } => {
+                let token = (secret, state.hash);
+                let (started, hash) = session_start::with_app_token(&self.settings, id, token, transport).await?;
+                state.hash = Some(hash);
+                Ok(started)
+            }
             _ => session_start::with_secret(&self.settings, secret, transport).await,
         }
     }

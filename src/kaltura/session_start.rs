@@ -40,9 +40,12 @@ pub(super) async fn with_secret(
     Ok(Started { ks: Ks::new(ks), expires: None })
 }
 
+/// The calls by which a session is come by.
+pub(super) const CALLS: [&str; 3] = ["session.start", "session.startWidgetSession", "appToken.startSession"];
+
 /// How a token may be hashed; which one is a property of the token that nobody tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TokenHash {
+pub(super) enum TokenHash {
     Sha1,
     Sha256,
     Sha512,
@@ -52,18 +55,20 @@ enum TokenHash {
 /// In the order they are tried: Kaltura's default first.
 const TOKEN_HASHES: [TokenHash; 4] = [TokenHash::Sha1, TokenHash::Sha256, TokenHash::Sha512, TokenHash::Md5];
 
-/// An anonymous session first, then the token's own with it; every hash is tried until one is right.
+/// An anonymous session first, then the token's own with it; every hash is tried until one is right, beginning with the one that
+/// was right before. Answers which it was.
 pub(super) async fn with_app_token(
     settings: &SessionSettings,
     id: &str,
-    token: &AdminSecret,
+    (token, known): (&AdminSecret, Option<TokenHash>),
     transport: &Transport,
-) -> Result<Started, Error> {
+) -> Result<(Started, TokenHash), Error> {
     let widget = json!({"widgetId": format!("_{}", settings.partner), "expiry": settings.lifetime.as_secs()});
     let widget = post("session.startWidgetSession", widget, transport).await.and_then(Answer::object);
     let widget = session_in(&heard(widget, transport)?, "session.startWidgetSession")?.ks;
     let mut refused = None;
-    for hash in TOKEN_HASHES {
+    let others = TOKEN_HASHES.into_iter().filter(|hash| Some(*hash) != known);
+    for hash in known.into_iter().chain(others) {
         let params = json!({
             "ks": widget.expose(),
             "id": id,
@@ -74,7 +79,7 @@ pub(super) async fn with_app_token(
         let started = post("appToken.startSession", params, transport).await.and_then(Answer::object);
         match heard(started, transport) {
             Err(error) if is_wrong_hash(&error) => refused = Some(error),
-            other => return session_in(&other?, "appToken.startSession"),
+            other => return Ok((session_in(&other?, "appToken.startSession")?, hash)),
         }
     }
     Err(refused.unwrap_or_else(|| Error::Setup("no way to hash the application token is known".to_owned())))
@@ -136,5 +141,23 @@ mod tests {
         let exchange = captures::read("appToken.startSession.json");
         let hash = token_hash(TokenHash::Sha256, &Ks::new(exchange.ks()), &token);
         assert_eq!(hash, "17d49d638ed36165747b0d06031e70ec849655a4530227c1d1ea366646893a9c");
+    }
+
+    /// By `printf %s 'djJ8NDAyMXx3aWRnZXQ=5e1fb9a0c5f7d8e2' | md5sum` and its like.
+    #[test]
+    fn every_hash_is_of_the_widget_session_s_text_and_then_the_token_in_lower_case_hexadecimal() {
+        let (widget, token) = (Ks::new("djJ8NDAyMXx3aWRnZXQ="), AdminSecret::new("5e1fb9a0c5f7d8e2"));
+        let expected = [
+            (TokenHash::Md5, "af7840f0ea3dd889589f33433b244790"),
+            (TokenHash::Sha1, "ffdf49bb2ee43ca077f438aa3691172dc9c51acb"),
+            (TokenHash::Sha256, "d0428e0df0a7f7454472c77d932b1c4a724329acc2e76d279f53ac7228b16b07"),
+            (
+                TokenHash::Sha512,
+                "5f40f403f476dc54e3c615bf3e3630de6e514472d05b7b87c3bb2d1032bba23e475cb60a59fee1ff7d51afa720146dd16887ae241bab873c5898770c27b9ca74",
+            ),
+        ];
+        for (hash, expected) in expected {
+            assert_eq!(token_hash(hash, &widget, &token), expected, "{hash:?}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use reqwest::{Response, StatusCode};
 use url::Url;
 
+use super::client::Client;
 use super::error::Error;
 use super::files::{Elsewhere, FileSettings, Files, Followed, may_pass, retry_after};
 use super::service_url::ServiceUrl;
@@ -186,6 +187,16 @@ impl Thumbnails {
             Followed::Answer(response) => self.judge(response).await,
             Followed::Refused(elsewhere) => Ok(Fetched::None(elsewhere.into())),
         }
+    }
+
+    /// The same, in turn with the account's calls where pictures come from the API's own server.
+    ///
+    /// # Errors
+    /// As [`Thumbnails::fetch`]; `Resting` and `Down` without sending.
+    pub async fn fetch_in_turn(&self, client: &Client, wanted: &Wanted) -> Result<Fetched, Error> {
+        let (base, service) = (self.settings.base.as_url(), self.settings.service.as_url());
+        let _turn = if base.origin() == service.origin() { Some(client.turn().await?) } else { None };
+        self.fetch(wanted).await
     }
 
     async fn judge(&self, response: Response) -> Result<Fetched, Error> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, LOCATION};
@@ -13,9 +13,9 @@ use url::Url;
 use super::answer::Answer;
 use super::error::{Class, Error};
 use super::http;
-use super::limiter::Limiter;
+use super::lanes::Lane;
+use super::limiter::{Heard, Limiter, Permit};
 use super::service_url::ServiceUrl;
-use crate::domain::clock::Timestamp;
 
 /// The bounds of one exchange with the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,15 @@ pub enum Connection {
     Fresh,
 }
 
+/// The way to the API, in one lane. Clones share connections, pace and counts.
+#[derive(Clone)]
 pub(super) struct Transport {
+    wire: Arc<Wire>,
+    lane: Lane,
+    insists: bool,
+}
+
+struct Wire {
     service: ServiceUrl,
     bounds: Bounds,
     keeping: Client,
@@ -71,7 +79,27 @@ impl Transport {
                 .build()
                 .map_err(|error| Error::Setup(format!("no HTTP client for {service}: {}", error.without_url())))
         };
-        Ok(Self { keeping: build(8)?, fresh: build(0)?, service, bounds, limiter, counts: Counts::default() })
+        let (keeping, fresh) = (build(8)?, build(0)?);
+        let wire = Wire { keeping, fresh, service, bounds, limiter, counts: Counts::default() };
+        Ok(Self { wire: Arc::new(wire), lane: Lane::default(), insists: false })
+    }
+
+    /// The same way, in another lane.
+    pub(super) fn in_lane(&self, lane: Lane) -> Self {
+        Self { lane, ..self.clone() }
+    }
+
+    /// The same way for whoever asks on a timetable of his own, also while the server is down: one at a time.
+    pub(super) fn insisting(&self) -> Self {
+        Self { insists: true, ..self.clone() }
+    }
+
+    /// Waits for a turn; the call counts as under way as long as the permit lives.
+    ///
+    /// # Errors
+    /// `Resting`, `Down`.
+    pub(super) async fn permit(&self) -> Result<Permit<'_>, Error> {
+        self.wire.limiter.permit(self.lane, self.insists).await
     }
 
     /// Sends one call's parameters and reads the answer, refusals included.
@@ -80,18 +108,19 @@ impl Transport {
     /// the body. Nothing goes into the query, where it would end up in logs and beat the body.
     ///
     /// # Errors
-    /// `Resting` without sending; `Timeout`, `Unreachable`, `HttpStatus`, `Unreadable` as they say.
+    /// `Resting` and `Down` without sending; `Timeout`, `Unreachable`, `HttpStatus`, `Unreadable` as they say.
     pub(super) async fn post(&self, call: &'static str, body: &Value, over: Connection) -> Result<Answer, Error> {
-        let _permit = self.limiter.permit().await?;
-        self.counts.add(call);
+        let permit = self.permit().await?;
+        self.wire.counts.add(call);
         let client = match over {
-            Connection::Kept => &self.keeping,
-            Connection::Fresh => &self.fresh,
+            Connection::Kept => &self.wire.keeping,
+            Connection::Fresh => &self.wire.fresh,
         };
         let request = client.post(self.url(call)).header(CONTENT_TYPE, "application/json").body(body.to_string());
         let answer = self.exchange(call, request).await;
+        permit.heard(heard(&answer));
         if answer.as_ref().is_err_and(|error| error.class() == Class::SlowDown) {
-            self.limiter.slow_down();
+            self.wire.limiter.slow_down();
         }
         answer
     }
@@ -99,57 +128,77 @@ impl Transport {
     /// Asks for a file; the body is not read yet. Not among the calls, but kept to their pace.
     ///
     /// # Errors
-    /// `Resting` without sending; `Timeout`, `Unreachable`.
+    /// `Resting` and `Down` without sending; `Timeout`, `Unreachable`.
     pub(super) async fn post_for_file(&self, call: &'static str, body: &Value) -> Result<Response, Error> {
-        let _permit = self.limiter.permit().await?;
-        let request = self.keeping.post(self.url(call)).header(CONTENT_TYPE, "application/json").body(body.to_string());
-        request.send().await.map_err(|error| http::failed(call, error, self.bounds.timeout))
+        let permit = self.permit().await?;
+        let keeping = &self.wire.keeping;
+        let request = keeping.post(self.url(call)).header(CONTENT_TYPE, "application/json").body(body.to_string());
+        let response = request.send().await.map_err(|error| http::failed(call, error, self.wire.bounds.timeout));
+        permit.heard(match &response {
+            Ok(response) if response.status().is_server_error() => Heard::Nothing,
+            Ok(_) => Heard::Answer,
+            Err(error) => heard_in(error),
+        });
+        response
     }
 
     /// How long an exchange may take.
     pub(super) fn timeout(&self) -> Duration {
-        self.bounds.timeout
+        self.wire.bounds.timeout
     }
 
     async fn exchange(&self, call: &'static str, request: reqwest::RequestBuilder) -> Result<Answer, Error> {
-        let timeout = self.bounds.timeout;
+        let timeout = self.timeout();
         let response = request.send().await.map_err(|error| http::failed(call, error, timeout))?;
         if response.status() != StatusCode::OK {
             let redirect = redirect_of(&response);
             return Err(Error::HttpStatus { call, status: response.status().as_u16(), redirect });
         }
-        let body = http::body(call, response, self.bounds.answer_bytes_max, timeout).await?;
+        let body = http::body(call, response, self.wire.bounds.answer_bytes_max, timeout).await?;
         Answer::parse(call, &body)
     }
 
     /// `multirequest:look` is for people; the wire knows `multirequest`. A single call is `service.action`.
     fn url(&self, call: &str) -> Url {
         match call.split_once('.') {
-            Some((service, action)) => self.service.join(&format!("api_v3/service/{service}/action/{action}")),
-            None => self.service.join("api_v3/service/multirequest"),
+            Some((service, action)) => self.wire.service.join(&format!("api_v3/service/{service}/action/{action}")),
+            None => self.wire.service.join("api_v3/service/multirequest"),
         }
     }
 
     /// The server asked, inside an answer, to slow down.
     pub(super) fn slow_down(&self) {
-        self.limiter.slow_down();
+        self.wire.limiter.slow_down();
     }
 
     /// The server answered as it should.
     pub(super) fn went_well(&self) {
-        self.limiter.went_well();
+        self.wire.limiter.went_well();
     }
 
-    pub(super) fn resting_until(&self) -> Option<Timestamp> {
-        self.limiter.resting_until()
+    pub(super) fn limiter(&self) -> &Limiter {
+        &self.wire.limiter
     }
 
     pub(super) fn calls(&self) -> u64 {
-        self.counts.total.load(Ordering::Relaxed)
+        self.wire.counts.total.load(Ordering::Relaxed)
     }
 
     pub(super) fn calls_by_name(&self) -> BTreeMap<&'static str, u64> {
-        self.counts.by_call.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.wire.counts.by_call.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What an answer, or the lack of one, says about the server.
+fn heard(answer: &Result<Answer, Error>) -> Heard {
+    answer.as_ref().map_or_else(heard_in, |_| Heard::Answer)
+}
+
+fn heard_in(error: &Error) -> Heard {
+    match error {
+        error if error.is_no_answer() => Heard::Nothing,
+        Error::Unreadable { .. } => Heard::Unclear,
+        _ => Heard::Answer,
     }
 }
 

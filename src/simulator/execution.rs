@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::domain::ids::PartnerId;
+
 use super::faults::{Fault, Strike};
 use super::ks::{self, Session};
 use super::outcome::{ApiError, Outcome};
@@ -40,7 +42,7 @@ pub fn execute(shared: &Shared, call: &Sent, origin: Origin) -> Outcome {
     before.into_iter().for_each(|happening| happening(&mut account));
 
     let ids = call.ids(&account);
-    let strike = lock(&shared.faults).strike_call(&name, &ids);
+    let strike = lock(&shared.faults).strike_call(&name, &ids, account.clock.now());
     let outcome = match strike {
         Some(strike) => struck(&mut account, call, origin, &strike),
         None => run(&mut account, call, origin),
@@ -103,6 +105,11 @@ fn struck(account: &mut SimAccount, call: &Sent, origin: Origin, strike: &Strike
             Some(snapshot) if is_read(call) => run(&mut SimAccount::clone(snapshot), call, origin),
             _ => run(account, call, origin),
         },
+        Fault::OtherOwner(owner) => {
+            let mut answer = run(account, call, origin)?;
+            disown(&mut answer, *owner);
+            Ok(answer)
+        }
         Fault::Omit => omit(strike, call, run(account, call, origin)),
         _ => run(account, call, origin),
     }
@@ -117,6 +124,23 @@ fn current_version(account: &SimAccount, call: &Sent) -> i64 {
     let number = call.params.int("id").unwrap_or(0);
     let metadata = account.metadata_by_id(crate::domain::ids::MetadataId(number));
     metadata.map_or(2, |metadata| metadata.version)
+}
+
+/// Names another account as the owner of every object in an answer.
+fn disown(answer: &mut Value, owner: PartnerId) {
+    match answer {
+        Value::Array(rows) => rows.iter_mut().for_each(|row| disown(row, owner)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                if name == "partnerId" {
+                    *value = Value::from(owner.0);
+                } else {
+                    disown(value, owner);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Takes the rows about the entry (or all rows) out of an answer.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::ids::EntryId;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{EntryId, PartnerId};
 
 use super::state::SimAccount;
 
@@ -48,6 +49,8 @@ pub enum Fault {
     Stale,
     /// Lists and arrays answer without the entry meant, or without anything when no entry is meant; a `get` does not find it.
     Omit,
+    /// Answers name this account as the owner of every object: another account's objects, or a cache that mixed them up.
+    OtherOwner(PartnerId),
 
     /// For pictures: 404 `error-11`, the picture is being made.
     BeingMade,
@@ -64,6 +67,7 @@ pub struct When {
     entry: Option<EntryId>,
     skip: u32,
     times: Option<u32>,
+    until: Option<Timestamp>,
 }
 
 impl When {
@@ -100,8 +104,15 @@ impl When {
         self.times(1)
     }
 
-    fn means(&self, call: &str, ids: &[String]) -> bool {
-        self.call.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(call))
+    /// Strikes before this time of the account's clock, and not from then on.
+    pub fn until(mut self, end: Timestamp) -> Self {
+        self.until = Some(end);
+        self
+    }
+
+    fn means(&self, call: &str, ids: &[String], now: Timestamp) -> bool {
+        self.until.is_none_or(|end| now < end)
+            && self.call.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(call))
             && self.entry.as_ref().is_none_or(|wanted| ids.iter().any(|id| id == wanted.as_str()))
     }
 }
@@ -143,9 +154,32 @@ pub struct Strike {
     pub snapshot: Option<Arc<SimAccount>>,
 }
 
-/// The faults that are set.
+/// The faults that are set, and how often the account may be called.
 #[derive(Debug, Default)]
-pub struct Faults(Vec<Planned>);
+pub struct Faults {
+    planned: Vec<Planned>,
+    budget: Option<Budget>,
+}
+
+/// How many HTTP requests a second of the account's clock are answered.
+#[derive(Debug)]
+struct Budget {
+    per_second: u32,
+    second: i64,
+    used: u32,
+}
+
+impl Budget {
+    /// Counts one request: may it be answered?
+    fn spend(&mut self, now: Timestamp) -> bool {
+        if self.second != now.as_secs() {
+            (self.second, self.used) = (now.as_secs(), 0);
+        }
+        let is_left = self.used < self.per_second;
+        self.used += u32::from(is_left);
+        is_left
+    }
+}
 
 #[derive(Debug)]
 struct Planned {
@@ -158,22 +192,33 @@ impl Faults {
     pub fn plan(&mut self, when: When, fault: Fault, account: &SimAccount) {
         let snapshot = matches!(fault, Fault::Stale).then(|| Arc::new(account.clone()));
         let entry = when.entry.clone();
-        self.0.push(Planned { when, strike: Strike { fault, entry, snapshot } });
+        self.planned.push(Planned { when, strike: Strike { fault, entry, snapshot } });
     }
 
-    /// Takes all faults away.
+    /// Answers this many HTTP requests to the API a second and no more; `None` is no limit.
+    pub fn limit_rate(&mut self, per_second: Option<u32>) {
+        self.budget = per_second.map(|per_second| Budget { per_second, second: i64::MIN, used: 0 });
+    }
+
+    /// Counts an HTTP request to the API against the budget. False when it is spent for this second.
+    pub fn spend(&mut self, now: Timestamp) -> bool {
+        self.budget.as_mut().is_none_or(|budget| budget.spend(now))
+    }
+
+    /// Takes all faults away, and the limit.
     pub fn heal(&mut self) {
-        self.0.clear();
+        self.planned.clear();
+        self.budget = None;
     }
 
     /// The faults that strike this HTTP request, at most one besides latencies.
-    pub fn strike_http(&mut self, calls: &[(String, Vec<String>)]) -> Vec<Strike> {
+    pub fn strike_http(&mut self, calls: &[(String, Vec<String>)], now: Timestamp) -> Vec<Strike> {
         let mut struck: Vec<Strike> = Vec::new();
-        for planned in self.0.iter_mut().filter(|planned| planned.strike.fault.level() == Level::Http) {
+        for planned in self.planned.iter_mut().filter(|planned| planned.strike.fault.level() == Level::Http) {
             let is_latency = matches!(planned.strike.fault, Fault::Latency(_));
             let is_full = struck.iter().any(|strike| !matches!(strike.fault, Fault::Latency(_)));
             if (is_latency || !is_full)
-                && calls.iter().any(|(call, ids)| planned.when.means(call, ids))
+                && calls.iter().any(|(call, ids)| planned.when.means(call, ids, now))
                 && planned.when.count_down()
             {
                 struck.push(planned.strike.clone());
@@ -183,10 +228,10 @@ impl Faults {
     }
 
     /// The fault that strikes this call.
-    pub fn strike_call(&mut self, call: &str, ids: &[String]) -> Option<Strike> {
-        let of_calls = self.0.iter_mut().filter(|planned| planned.strike.fault.level() == Level::Call);
+    pub fn strike_call(&mut self, call: &str, ids: &[String], now: Timestamp) -> Option<Strike> {
+        let of_calls = self.planned.iter_mut().filter(|planned| planned.strike.fault.level() == Level::Call);
         for planned in of_calls {
-            if planned.when.means(call, ids) && planned.when.count_down() {
+            if planned.when.means(call, ids, now) && planned.when.count_down() {
                 return Some(planned.strike.clone());
             }
         }

@@ -197,6 +197,12 @@ impl Simulator {
         lock(&self.shared.faults).plan(when, fault, &account);
     }
 
+    /// Answers this many HTTP requests to the API a second of the account's clock; each call of those above is
+    /// `ACTION_BLOCKED`. `None` is no limit.
+    pub fn limit_rate(&self, per_second: Option<u32>) {
+        lock(&self.shared.faults).limit_rate(per_second);
+    }
+
     /// Everything goes right again; what hangs keeps hanging.
     pub fn heal(&self) {
         lock(&self.shared.faults).heal();

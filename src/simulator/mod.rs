@@ -8,6 +8,7 @@
 //! * [`sender`] sends what is queued, API notifications and (`sender::event`) event notifications; [`templates`] is who wants to
 //!   be told of what, [`specimen`] a single notification without an account.
 //! * [`faults`] is what may go wrong, [`triggers`] what may happen between two calls; [`sink`] is a receiver with a program.
+//! * [`script`] is trouble and edits at their times, as lines of a file.
 //! * `routes` → `request` → `execution` → `services` → `answer` is the way of a request.
 //!
 //! Nothing here looks into `kaltura`: what the client believes must meet something that does not share its mistakes.
@@ -25,6 +26,7 @@ pub mod faults;
 pub mod handle;
 pub mod image;
 pub mod jobs;
+pub mod script;
 pub mod sender;
 pub mod sessions;
 pub mod sink;

@@ -15,7 +15,7 @@ use super::answer::{self, Answer};
 use super::execution::{Origin, execute, execute_all};
 use super::faults::{Fault, Strike};
 use super::files;
-use super::outcome::ApiError;
+use super::outcome::{ApiError, Outcome};
 use super::request::{Asked, Request, Sent};
 use super::shared::{Shared, lock};
 use super::thumbnails::{self, Picture, PictureRequest};
@@ -80,11 +80,15 @@ fn record(shared: &Shared, request: &Request) -> (Vec<Strike>, HeaderValue) {
     };
     let label = format!("{number}, {}", account.now());
     let label = HeaderValue::from_str(&label).expect("digits and a comma are a header value");
-    (lock(&shared.faults).strike_http(&named), label)
+    (lock(&shared.faults).strike_http(&named, account.clock.now()), label)
 }
 
 fn work(shared: &Shared, request: &Request, origin: Origin) -> Answer {
+    let now = lock(&shared.account).clock.now();
+    let is_blocked = !lock(&shared.faults).spend(now);
     match &request.asked {
+        Asked::Many(calls) if is_blocked => Answer::Many(calls.iter().map(blocked).collect()),
+        Asked::One(call) if is_blocked => Answer::One(blocked(call)),
         Asked::Many(calls) => Answer::Many(execute_all(shared, calls.clone(), origin)),
         Asked::One(call) => {
             let outcome = execute(shared, call, origin);
@@ -182,6 +186,11 @@ fn preflight() -> HttpResponse {
         .body("")
 }
 
+/// What each call of a request above the account's budget gets.
+fn blocked(call: &Sent) -> Outcome {
+    Err(ApiError::action_blocked(&call.service, &call.action))
+}
+
 /// What a proxy in front of a server that is down says.
 fn proxy_page(status: u16) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -192,7 +201,8 @@ fn proxy_page(status: u16) -> HttpResponse {
 async fn picture(request: &PictureRequest, shared: &Shared) -> HttpResponse {
     lock(&shared.log).record_image();
     let named = [("thumbnail".to_owned(), vec![request.entry.clone()])];
-    let strikes = lock(&shared.faults).strike_http(&named);
+    let now = lock(&shared.account).clock.now();
+    let strikes = lock(&shared.faults).strike_http(&named, now);
     for strike in &strikes {
         match &strike.fault {
             Fault::Latency(latency) => tokio::time::sleep(*latency).await,

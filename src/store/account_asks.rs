@@ -2,6 +2,7 @@
 //! of events; who does it is in `sync`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::json;
 use sqlx::Row;
@@ -131,8 +132,8 @@ impl Store {
     }
 
     /// Told whenever something was asked of an account. One waiter is woken a time; a wake nobody waited for is kept.
-    pub fn ask_signal(&self) -> &tokio::sync::Notify {
-        &self.0.mirror.ask_signal
+    pub fn ask_signal(&self, account: AccountId) -> Arc<tokio::sync::Notify> {
+        self.0.mirror.ask_signal.of(account)
     }
 }
 

@@ -1,7 +1,8 @@
 //! How each account fares: well, or degraded and why. Told by `/readyz`, `entry explain` and the command line.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 
 use super::error::Error;
 use super::{Store, settings};
@@ -9,6 +10,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::AccountId;
 
 const DEGRADED: &str = "degraded";
+const STALE_SINCE: &str = "stale_since";
 
 /// How one account fares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,6 +19,13 @@ pub struct AccountState {
     pub label: String,
     /// What only a person can mend, at Kaltura or in the configuration; nothing when all is well.
     pub degraded: Option<String>,
+    /// Since when the mirror may lack what has changed at Kaltura, because it cannot be looked at: the last answer before.
+    #[serde(serialize_with = "in_words")]
+    pub stale_since: Option<Timestamp>,
+}
+
+fn in_words<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.map(|at| at.to_string()).serialize(serializer)
 }
 
 fn braked(since: Timestamp) -> String {
@@ -27,15 +36,30 @@ fn braked(since: Timestamp) -> String {
 }
 
 impl Store {
-    /// Keeps how an account fares. When its trouble ends, everything that waited because of a failure is due at once.
+    /// Keeps how an account fares. When its trouble ends, everything that waited because of a failure is due at once. One
+    /// that is stale already stays so since then.
     ///
     /// # Errors
     /// `Full`, `Busy`.
-    pub async fn record_account_state(&self, account: AccountId, degraded: Option<&str>) -> Result<(), Error> {
+    pub async fn record_account_state(
+        &self,
+        account: AccountId,
+        degraded: Option<&str>,
+        stale_since: Option<Timestamp>,
+    ) -> Result<(), Error> {
         let mut tx = self.write().await?;
         let before: Option<String> = settings::find(&mut tx, account, DEGRADED).await?;
+        let stale_before: Option<i64> = settings::find(&mut tx, account, STALE_SINCE).await?;
+        if before.as_deref() == degraded && stale_before.is_some() == stale_since.is_some() {
+            return Ok(());
+        }
+        match (stale_before, stale_since) {
+            (None, Some(since)) => settings::put(&mut tx, account, STALE_SINCE, since.as_millis()).await?,
+            (Some(_), None) => settings::remove(&mut tx, account, STALE_SINCE).await?,
+            (None, None) | (Some(_), Some(_)) => {}
+        }
         match degraded {
-            _ if before.as_deref() == degraded => return Ok(()),
+            _ if before.as_deref() == degraded => {}
             Some(cause) => settings::put(&mut tx, account, DEGRADED, cause.to_owned()).await?,
             None => {
                 settings::remove(&mut tx, account, DEGRADED).await?;
@@ -51,7 +75,7 @@ impl Store {
             }
         }
         tx.commit().await?;
-        self.dirty_signal().notify_one();
+        self.0.mirror.dirty_signal.notify_one();
         Ok(())
     }
 
@@ -82,7 +106,7 @@ impl Store {
                 .fetch_one(&mut *tx)
                 .await?;
         tx.commit().await?;
-        self.dirty_signal().notify_one();
+        self.0.mirror.dirty_signal.notify_one();
         Ok(tried.rows_affected() > 0 || is_leased)
     }
 
@@ -93,13 +117,20 @@ impl Store {
     pub async fn account_states(&self) -> Result<Vec<AccountState>, Error> {
         let rows = sqlx::query("select account_id, value from settings where name = ?").bind(DEGRADED);
         let rows = rows.fetch_all(self.readers()).await?;
+        let stale = sqlx::query("select account_id, value from settings where name = ?").bind(STALE_SINCE);
+        let stale = stale.fetch_all(self.readers()).await?;
         let mut states = Vec::with_capacity(self.accounts().len());
         for account in self.accounts() {
-            let row = rows.iter().find(|row| row.try_get("account_id").is_ok_and(|id: i64| id == account.id.0));
-            let degraded: Option<String> = row.map(|row| row.try_get("value")).transpose()?;
+            let degraded: Option<String> = row_of(&rows, account.id).map(|row| row.try_get("value")).transpose()?;
+            let since: Option<i64> = row_of(&stale, account.id).map(|row| row.try_get("value")).transpose()?;
+            let stale_since = since.map(Timestamp::from_millis);
             let degraded = degraded.or(self.brake(account.id).await?.map(braked));
-            states.push(AccountState { label: account.label.clone(), degraded });
+            states.push(AccountState { label: account.label.clone(), degraded, stale_since });
         }
         Ok(states)
     }
+}
+
+fn row_of(rows: &[SqliteRow], account: AccountId) -> Option<&SqliteRow> {
+    rows.iter().find(|row| row.try_get("account_id").is_ok_and(|id: i64| id == account.0))
 }

@@ -4,12 +4,14 @@
 //! comes back acts only on rows that still hold its token; a token that another claim has taken over is lost.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use super::accounts::Account;
 use super::dirty_entries::{Lane, Reasons, bounded, wake_at};
 use super::error::Error;
 use super::limits::{CLAIM_MAX, LONGEST_WAIT};
@@ -120,11 +122,35 @@ impl Store {
     /// # Errors
     /// `Full`, `Busy`, `Corrupt`.
     pub async fn claim(&self, lanes: &[Lane], limit: usize, lease: Duration) -> Result<Option<ClaimedBatch>, Error> {
+        self.claim_from(None, lanes, limit, lease).await
+    }
+
+    /// The same, out of one account's entries.
+    ///
+    /// # Errors
+    /// As [`Store::claim`].
+    pub async fn claim_of(
+        &self,
+        account: AccountId,
+        lanes: &[Lane],
+        limit: usize,
+        lease: Duration,
+    ) -> Result<Option<ClaimedBatch>, Error> {
+        self.claim_from(Some(account), lanes, limit, lease).await
+    }
+
+    async fn claim_from(
+        &self,
+        account: Option<AccountId>,
+        lanes: &[Lane],
+        limit: usize,
+        lease: Duration,
+    ) -> Result<Option<ClaimedBatch>, Error> {
         let mut tx = self.write().await?;
         // Asked when our turn has come: to an older moment, a long lease given meanwhile would seem to come from a stepped clock.
         let now = self.now();
         rescue(&mut tx, now).await?;
-        let Some(due) = first_due(&mut tx, lanes, now).await? else {
+        let Some(due) = first_due(&mut tx, account, lanes, now).await? else {
             tx.commit().await?;
             return Ok(None);
         };
@@ -209,29 +235,77 @@ impl Store {
         Ok(settled)
     }
 
-    /// The earliest moment at which something may be claimed; in the past or now when something is due.
+    /// The earliest moment at which something of the account may be claimed out of these lanes; in the past or now when
+    /// something is due.
     ///
     /// # Errors
     /// `Busy`, `Corrupt`.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+    pub async fn next_due(&self, account: AccountId, lanes: &[Lane]) -> Result<Option<Timestamp>, Error> {
         let now = self.now();
+        let lanes: Vec<i64> = lanes.iter().map(|lane| lane.column()).collect();
         let next: Option<i64> = sqlx::query_scalar(
             "select min(due) from (
-                 select (select min(due_at) from dirty_entries where state = 'waiting' and lane = 0) as due
-                 union all select (select min(due_at) from dirty_entries where state = 'waiting' and lane = 1)
-                 union all select (select min(due_at) from dirty_entries where state = 'waiting' and lane = 2)
-                 union all select (select min(lease_ends_at) from dirty_entries where state = 'leased')
+                 select (select min(due_at) from dirty_entries
+                         where account_id = ?1 and state = 'waiting' and lane = lanes.value) as due
+                 from json_each(?2) as lanes
+                 union all
+                 select (select min(lease_ends_at) from dirty_entries where state = 'leased')
              )",
         )
+        .bind(account.0)
+        .bind(json!(lanes).to_string())
         .fetch_one(self.readers())
         .await?;
         Ok(next.map(|due| wake_at(Timestamp::from_millis(due), now)))
     }
 
-    /// Told whenever there may be something to claim. One waiter is woken a time; a wake nobody waited for is kept.
-    pub fn dirty_signal(&self) -> &tokio::sync::Notify {
-        &self.0.mirror.dirty_signal
+    /// Lets what is due of an account that cannot be asked wait until then, up to `limit` entries, and counts no attempt. Says how
+    /// many there were.
+    ///
+    /// # Errors
+    /// `Full`, `Busy`.
+    pub async fn postpone(
+        &self,
+        account: AccountId,
+        until: Timestamp,
+        why: &str,
+        limit: usize,
+    ) -> Result<usize, Error> {
+        let mut tx = self.write().await?;
+        let now = self.now();
+        let postponed = sqlx::query(
+            "update dirty_entries
+             set due_at = ?1, last_error = ?2
+             where account_id = ?3
+               and entry_id in (select entry_id from dirty_entries
+                                where account_id = ?3 and state = 'waiting' and lane in (0, 1, 2) and due_at <= ?4
+                                limit ?5)",
+        )
+        .bind(until.min(now.plus(LONGEST_WAIT)).as_millis())
+        .bind(why)
+        .bind(account.0)
+        .bind(now.as_millis())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(usize::try_from(postponed.rows_affected()).unwrap_or(usize::MAX))
     }
+
+    /// Told whenever there may be something of the account to claim. One waiter is woken a time; a wake nobody waited for is kept.
+    pub fn dirty_signal(&self, account: AccountId) -> Arc<tokio::sync::Notify> {
+        self.0.mirror.dirty_signal.of(account)
+    }
+}
+
+/// Forgets what waits for accounts that are configured no more: nobody may ask for them.
+pub(super) async fn forget_strangers(tx: &mut WriteTx, accounts: &[Account]) -> Result<(), Error> {
+    let ours: Vec<i64> = accounts.iter().map(|account| account.id.0).collect();
+    sqlx::query("delete from dirty_entries where account_id not in (select value from json_each(?))")
+        .bind(json!(ours).to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Takes back every lease at once: their holders ended with the process that gave them.
@@ -266,21 +340,32 @@ struct Due {
     to: i64,
 }
 
-/// The account of the entry that has been due longest, in the first lane that has one.
-async fn first_due(tx: &mut WriteTx, lanes: &[Lane], now: Timestamp) -> Result<Option<Due>, Error> {
+/// The account, or this one, of the entry that has been due longest, in the first lane that has one.
+async fn first_due(
+    tx: &mut WriteTx,
+    only: Option<AccountId>,
+    lanes: &[Lane],
+    now: Timestamp,
+) -> Result<Option<Due>, Error> {
     let due = (i64::MIN, now.as_millis());
     let impossible = (now.plus(LONGEST_WAIT).as_millis().saturating_add(1), i64::MAX);
     for lane in lanes {
         for (from, to) in [due, impossible] {
             let account: Option<i64> = sqlx::query_scalar(
-                "select account_id from dirty_entries
-                 where state = 'waiting' and lane = ? and due_at between ? and ?
-                 order by due_at
+                "select account_id from (
+                     select account_id, (select min(due_at) from dirty_entries as d
+                                         where d.account_id = a.account_id and state = 'waiting' and lane = ?1
+                                           and due_at between ?2 and ?3) as due
+                     from accounts as a
+                     where ?4 is null or account_id = ?4)
+                 where due is not null
+                 order by due
                  limit 1",
             )
             .bind(lane.column())
             .bind(from)
             .bind(to)
+            .bind(only.map(|account| account.0))
             .fetch_optional(&mut **tx)
             .await?;
             if let Some(account) = account {

@@ -18,7 +18,7 @@ use super::judgement::{self, Judged};
 use super::mark_gates::{self, MarkGate};
 use super::rows::{self, RowId};
 use super::writer::WriteTx;
-use super::{assets, captions, custom_metadata, thumbnails};
+use super::{assets, captions, custom_metadata, decoded, thumbnails};
 use crate::domain::account_facts::{CategoryMembership, MetadataObject};
 use crate::domain::caption::Caption;
 use crate::domain::clock::Timestamp;
@@ -567,6 +567,26 @@ async fn write_entries(tx: &mut WriteTx, account: AccountId, content: &[ContentR
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+impl Store {
+    /// The entries of the account whose content is kept, by id; those that were removed are not among them.
+    ///
+    /// # Errors
+    /// `Busy`, `Corrupt`.
+    pub async fn mirrored_ids(&self, account: AccountId) -> Result<Vec<EntryId>, Error> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "select s.entry_id
+             from entry_sync as s
+             join entries as e on e.row_id = s.row_id
+             where s.account_id = ? and e.removed_at is null
+             order by s.entry_id",
+        )
+        .bind(account.0)
+        .fetch_all(self.readers())
+        .await?;
+        ids.iter().map(|id| decoded(id)).collect()
+    }
 }
 
 /// The objects as they came, apart from the columns: the larger part of a look.

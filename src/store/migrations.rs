@@ -19,6 +19,7 @@ pub(super) const MIRROR: &[Step] = &[
     (4, "events", include_str!("../../migrations/mirror/0004_events.sql")),
     (5, "captions", include_str!("../../migrations/mirror/0005_captions.sql")),
     (6, "catalogue", include_str!("../../migrations/mirror/0006_catalogue.sql")),
+    (7, "accounts", include_str!("../../migrations/mirror/0007_accounts.sql")),
 ];
 
 /// The history of `thumbnails.db`.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::database::Database;
 use super::error::Error;
@@ -13,6 +13,7 @@ use super::limits::Limits;
 use super::lock::DirectoryLock;
 use super::numbers::Numbers;
 use super::pace::Pace;
+use super::signals::Signals;
 use super::turn::Turn;
 use super::writer::{Bells, Tickets, WriteTx};
 use crate::domain::clock::Clock;
@@ -26,8 +27,8 @@ pub(super) struct Mirror {
     pub(super) database: Database,
     pub(super) pace: Pace,
     pub(super) numbers: Numbers,
-    pub(super) dirty_signal: Notify,
-    pub(super) ask_signal: Notify,
+    pub(super) dirty_signal: Signals,
+    pub(super) ask_signal: Signals,
     /// The number of the latest change; rung when a transaction that appended some is committed.
     pub(super) changes_bell: watch::Sender<i64>,
     pub(super) clock: Clock,
@@ -56,8 +57,8 @@ impl Mirror {
         Ok(Self {
             pace: Pace::new(limits.resync.clone()),
             numbers: Numbers::default(),
-            dirty_signal: Notify::new(),
-            ask_signal: Notify::new(),
+            dirty_signal: Signals::default(),
+            ask_signal: Signals::default(),
             changes_bell: watch::Sender::new(last_change),
             last_inbox_id: AtomicI64::new(last_inbox_id),
             bodiless: Mutex::new(Seldom::new(BODILESS_TOLD_EVERY)),

@@ -65,6 +65,7 @@ mod schedule;
 mod secrets_seen;
 mod settings;
 mod sheet;
+mod signals;
 mod tallies;
 mod thumbnails;
 mod turn;
@@ -173,6 +174,7 @@ impl Store {
         let mut tx = mirror.write().await?;
         let accounts = accounts::register(&mut tx, data_dir, accounts, now).await?;
         let directory = feed::directory(&mut tx).await?;
+        claims::forget_strangers(&mut tx, &accounts).await?;
         claims::void_leases(&mut tx, now).await?;
         delivery_lines::void_leases(&mut tx, now).await?;
         captions::void_leases(&mut tx, now).await?;

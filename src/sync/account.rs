@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::troubles::Troubles;
+use super::turns::Turns;
 use crate::domain::account_facts::MetadataProfile;
 use crate::domain::ids::{AccountId, EntryId, MetadataProfileId, PartnerId};
 use crate::domain::public_entry::{MetadataKind, PublishFields};
@@ -45,6 +46,10 @@ pub struct Account {
     pub sweep_asked: Arc<Notify>,
     /// What keeps it from working.
     pub(super) troubles: Troubles,
+    /// Whether profiles and policy have been asked for since the start, with or without success.
+    pub(super) facts_asked: watch::Sender<bool>,
+    /// Which lane its workers claim from next.
+    pub(super) turns: Turns,
 }
 
 /// What is known of an account, as last read from Kaltura; from the mirror at a start without Kaltura.
@@ -105,6 +110,8 @@ impl Account {
             facts_in_doubt,
             sweep_asked: Arc::new(Notify::new()),
             troubles,
+            facts_asked: watch::Sender::new(false),
+            turns: Turns::default(),
         }
     }
 

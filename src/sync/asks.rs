@@ -16,22 +16,18 @@ use crate::store;
 const RETRY: Duration = Duration::from_secs(30);
 
 impl Sync {
-    /// Does what is asked, until told to stop.
-    pub(super) async fn keep_asks(self: Arc<Self>) {
+    /// Does what is asked of an account, until told to stop.
+    pub(super) async fn keep_asks(self: Arc<Self>, account: Arc<Account>) {
+        let asked = self.store.ask_signal(account.id);
         while !self.stop.is_rung() {
-            let mut next: Option<Timestamp> = None;
-            for account in self.accounts.values() {
-                match self.answer_asks(account).await {
-                    Ok(due) => next = next.into_iter().chain(due).min(),
-                    Err(error) => {
-                        warn!(account = %account.label, "what was asked of account {} is not done yet: {error}", account.label);
-                    }
-                }
-            }
+            let next = self.answer_asks(&account).await.unwrap_or_else(|error| {
+                warn!(account = %account.label, "what was asked of account {} is not done yet: {error}", account.label);
+                None
+            });
             let wait = next.map_or(RETRY, |due| self.within(due.since(self.clock.now()), RETRY));
             tokio::select! {
                 () = self.stop.rest(wait) => {}
-                () = self.store.ask_signal().notified() => {}
+                () = asked.notified() => {}
             }
         }
     }

@@ -13,6 +13,7 @@ use super::Sync;
 use super::account::Account;
 use crate::captions::{self, Transcript};
 use crate::kaltura::captions::Fetched;
+use crate::kaltura::lanes::Lane;
 use crate::store::{self, FetchedCaption, WantedCaption};
 
 /// Files claimed at once.
@@ -64,7 +65,7 @@ impl Sync {
     }
 
     async fn fetch_caption(&self, account: &Account, wanted: WantedCaption) -> Result<(), store::Error> {
-        match account.captions.fetch(&account.client, &wanted.caption_id).await {
+        match account.captions.fetch(&account.client.in_lane(Lane::Thumbnails), &wanted.caption_id).await {
             Ok(Fetched::File(bytes)) => self.keep_caption(account, wanted, bytes).await,
             Ok(Fetched::None(why)) => self.do_without_caption(account, &wanted, &why.to_string()).await,
             Ok(Fetched::NotYet { retry_after, why }) => {
@@ -72,7 +73,7 @@ impl Sync {
                 self.defer_caption(account, &wanted, wait, &why).await
             }
             Err(error) => {
-                let wait = self.caption_wait_after(wanted.attempts);
+                let wait = self.wait_of(&error, self.caption_wait_after(wanted.attempts));
                 self.defer_caption(account, &wanted, wait, &error.to_string()).await
             }
         }

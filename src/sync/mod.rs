@@ -17,6 +17,8 @@
 //! | `asks.rs` | what events ask of an account as a whole, and when |
 //! | `timers.rs` | policy and profiles, dates, pruning |
 //! | `account.rs` | what is known of an account |
+//! | `verify.rs` | mirror and account compared, nothing written |
+//! | `turns.rs` | which lane the workers claim from next |
 //! | `troubles.rs` | what keeps an account from working, and how its end is noticed |
 
 mod absence;
@@ -32,6 +34,8 @@ pub mod stop;
 mod thumbnails;
 mod timers;
 mod troubles;
+mod turns;
+pub mod verify;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -53,7 +57,7 @@ use stop::Stop;
 /// How the work is done, from `[sync]`, `[thumbnails]` and `[captions]`.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Batches worked on side by side.
+    /// Batches of one account worked on side by side.
     pub workers: usize,
     /// Entries in a batch, at most 100.
     pub batch: usize,
@@ -110,8 +114,6 @@ pub struct Sync {
     captions_wanted: Notify,
     /// Rung when a batch has been told to the end.
     settled: Notify,
-    /// Accounts whose profiles and policy have been asked for since the start, with or without success.
-    facts_asked: watch::Sender<usize>,
     /// Pictures and caption files being fetched.
     fetching: AtomicUsize,
     /// When each category was last passed over.
@@ -127,7 +129,7 @@ impl Sync {
         let (stop, settled) = (Stop::new(), Notify::new());
         let (thumbnails_wanted, captions_wanted) = (Notify::new(), Notify::new());
         let shapes = watch::Sender::new(Arc::default());
-        let (fetching, facts_asked) = (AtomicUsize::new(0), watch::Sender::new(0));
+        let fetching = AtomicUsize::new(0);
         Arc::new(Self {
             store,
             accounts,
@@ -137,7 +139,6 @@ impl Sync {
             thumbnails_wanted,
             captions_wanted,
             settled,
-            facts_asked,
             fetching,
             category_passes: CategoryPasses::default(),
             shapes,
@@ -147,10 +148,12 @@ impl Sync {
     /// Starts workers and timers; they run until [`Running::stop`].
     pub fn start(self: &Arc<Self>) -> Running {
         let mut tasks = JoinSet::new();
-        for _ in 0..self.settings.workers {
-            tasks.spawn(Arc::clone(self).work());
-        }
         for account in self.accounts.values() {
+            // Each has workers of its own: one whose Kaltura hangs takes none from the others.
+            for _ in 0..self.settings.workers {
+                tasks.spawn(Arc::clone(self).work(Arc::clone(account)));
+            }
+            tasks.spawn(Arc::clone(self).keep_asks(Arc::clone(account)));
             tasks.spawn(Arc::clone(self).keep_facts(Arc::clone(account)));
             tasks.spawn(Arc::clone(self).keep_dates(Arc::clone(account)));
             if self.settings.thumbnail_workers > 0 {
@@ -160,7 +163,6 @@ impl Sync {
                 tasks.spawn(Arc::clone(self).keep_captions(Arc::clone(account)));
             }
         }
-        tasks.spawn(Arc::clone(self).keep_asks());
         tasks.spawn(Arc::clone(self).keep_within_limits());
         Running { sync: Arc::clone(self), tasks }
     }

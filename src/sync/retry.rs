@@ -49,8 +49,8 @@ impl Retries {
             Class::RereadSecret | Class::NewSession => {
                 self.later(self.degraded_every.min(SESSION_WAIT), error.to_string(), now)
             }
-            Class::SlowDown => Outcome::Snooze {
-                until: rest.unwrap_or_else(|| now.plus(self.backoff.after(1, &self.jitter))),
+            Class::SlowDown | Class::Down => Outcome::Snooze {
+                until: error.until().or(rest).unwrap_or_else(|| self.soon(now)),
                 reason: error.to_string(),
             },
             Class::Conflict(_) | Class::Exists(_) => self.outrun(error.to_string(), attempts),
@@ -67,6 +67,15 @@ impl Retries {
             Outcome::Retry { error, .. } if attempts < AT_ONCE_MAX => Outcome::Retry { after: Duration::ZERO, error },
             outcome => outcome,
         }
+    }
+
+    /// What a call without an answer means for an entry that is not to blame for it: no attempt.
+    pub(super) fn after_no_answer(&self, error: &Error, probed_at: Option<Timestamp>, now: Timestamp) -> Outcome {
+        Outcome::Snooze { until: probed_at.unwrap_or_else(|| self.soon(now)), reason: error.to_string() }
+    }
+
+    fn soon(&self, now: Timestamp) -> Timestamp {
+        now.plus(self.backoff.after(1, &self.jitter))
     }
 
     fn later(&self, wait: Duration, reason: String, now: Timestamp) -> Outcome {

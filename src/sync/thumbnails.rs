@@ -11,6 +11,8 @@ use tracing::{info, warn};
 
 use super::Sync;
 use super::account::Account;
+use crate::kaltura::error::Error as ApiError;
+use crate::kaltura::lanes::Lane;
 use crate::kaltura::thumbnails::{Fetched, Wanted};
 use crate::store::{self, FetchedThumbnail, WantedThumbnail};
 
@@ -65,7 +67,8 @@ impl Sync {
     async fn fetch_thumbnail(&self, account: &Account, wanted: WantedThumbnail) -> Result<(), store::Error> {
         let WantedThumbnail { entry_id, version, attempts } = &wanted;
         let picture = Wanted { partner: account.partner_id, entry: entry_id.clone(), version: Some(version.clone()) };
-        match account.thumbnails.fetch(&picture).await {
+        let client = account.client.in_lane(Lane::Thumbnails);
+        match account.thumbnails.fetch_in_turn(&client, &picture).await {
             Ok(Fetched::Image { bytes, content_type }) => {
                 let bytes_len = bytes.len();
                 let fetched = fetched(&wanted, bytes, content_type);
@@ -80,7 +83,10 @@ impl Sync {
             Ok(Fetched::NotYet { retry_after, why }) => {
                 self.defer(account, &wanted, retry_after.max(self.wait_after(*attempts)), &why).await
             }
-            Err(error) => self.defer(account, &wanted, self.wait_after(*attempts), &error.to_string()).await,
+            Err(error) => {
+                let wait = self.wait_of(&error, self.wait_after(*attempts));
+                self.defer(account, &wanted, wait, &error.to_string()).await
+            }
         }
     }
 
@@ -98,6 +104,11 @@ impl Sync {
 
     fn wait_after(&self, attempts: u32) -> Duration {
         self.settings.retries.backoff.after(attempts + 1, &self.settings.retries.jitter)
+    }
+
+    /// Until when nothing is sent where that is known, else this long.
+    pub(super) fn wait_of(&self, error: &ApiError, otherwise: Duration) -> Duration {
+        error.until().map_or(otherwise, |until| until.since(self.clock.now()).max(SHORTEST_WAIT))
     }
 
     async fn wait_for_thumbnails(&self, account: &Account, wanted: impl Future<Output = ()>) {

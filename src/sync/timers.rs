@@ -18,6 +18,8 @@ const DOUBT_GATHERED: Duration = Duration::from_millis(200);
 const FACTS_RETRY: Duration = Duration::from_secs(15);
 /// However doubtful, Kaltura is asked no oftener.
 const FACTS_REST: Duration = Duration::from_secs(5);
+/// Whether a server that was down answers again may have been found out by others: looked at this often.
+const PROBE_LOOKED_AT: Duration = Duration::from_secs(1);
 /// How often old rows are forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 /// However young they are, no more deliveries that have ended are kept.
@@ -34,7 +36,7 @@ impl Sync {
             if let Err(error) = self.refresh_facts(&account).await {
                 warn!(account = %account.label, "what is known of account {} could not be kept: {error}", account.label);
             }
-            self.facts_asked.send_modify(|asked| *asked += 1);
+            account.facts_asked.send_replace(true);
             self.stop.rest(FACTS_REST).await;
             let every = if self.is_degraded(&account).await {
                 FACTS_RETRY.min(self.settings.policy_refresh)
@@ -45,6 +47,17 @@ impl Sync {
                 () = self.stop.rest(every.saturating_sub(FACTS_REST)) => {}
                 () = account.facts_in_doubt.notified() => self.stop.rest(DOUBT_GATHERED).await,
             }
+            self.wait_for_probe(&account).await;
+        }
+    }
+
+    /// A server that is down is left alone until it is time to see whether it is over.
+    async fn wait_for_probe(&self, account: &Account) {
+        while let Some(until) = account.client.probed_at()
+            && !self.stop.is_rung()
+            && account.client.refusal().is_some()
+        {
+            self.stop.rest(self.within(until.since(self.clock.now()), PROBE_LOOKED_AT)).await;
         }
     }
 
@@ -70,7 +83,9 @@ impl Sync {
     /// The store's; Kaltura's become the account's state.
     pub async fn refresh_facts(&self, account: &Account) -> Result<(), store::Error> {
         let wanted = account.profile_refs();
-        let read = match account.client.policy(&wanted).await {
+        let read = account.client.policy(&wanted).await;
+        self.note_reach(account).await?;
+        let read = match read {
             Ok(read) => read,
             Err(error) => {
                 warn!(account = %account.label, "profiles and policy of account {} were not read: {error}", account.label);

@@ -6,6 +6,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use tracing::{info, warn};
+
 use super::Sync;
 use super::account::Account;
 use super::plan::Next;
@@ -15,7 +17,9 @@ use crate::store::{self, Outcome};
 /// Where trouble is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Work {
-    /// Asking for profiles and policy: no answer, or none that can be read.
+    /// Reaching the server: several calls in a row were not answered, and only one at a time finds out whether it is over.
+    Reaching,
+    /// Asking for profiles and policy: no session, no answer, or none that can be read.
     Asking,
     /// What profiles and policy say, or that we may not have them.
     Facts,
@@ -27,7 +31,7 @@ pub(super) enum Work {
 
 /// The troubles of one account, none of them older than the start.
 #[derive(Debug, Default)]
-pub(super) struct Troubles(Mutex<[Option<String>; 4]>);
+pub(super) struct Troubles(Mutex<[Option<String>; 5]>);
 
 impl Troubles {
     /// Keeps what is wrong. Says whether that is news.
@@ -46,7 +50,12 @@ impl Troubles {
 
     /// Whether not even profiles and policy are answered: then a bad answer says nothing about entries.
     pub(super) fn is_server_ill(&self) -> bool {
-        self.of(Work::Asking).is_some()
+        self.of(Work::Asking).is_some() || self.of(Work::Reaching).is_some()
+    }
+
+    /// Whether what has changed at Kaltura cannot be seen, whatever else is wrong.
+    fn is_blind(&self) -> bool {
+        [Work::Reaching, Work::Asking, Work::Look].into_iter().any(|work| self.of(work).is_some())
     }
 
     /// What is wrong with one kind of work.
@@ -56,7 +65,7 @@ impl Troubles {
 
     /// What is told of the account.
     fn first(&self) -> Option<String> {
-        [Work::Asking, Work::Facts, Work::Look, Work::Mark].into_iter().find_map(|work| self.of(work))
+        [Work::Reaching, Work::Asking, Work::Facts, Work::Look, Work::Mark].into_iter().find_map(|work| self.of(work))
     }
 
     fn with<T>(&self, of: Work, act: impl FnOnce(&mut Option<String>) -> T) -> T {
@@ -75,8 +84,34 @@ impl Sync {
 
     /// Profiles and policy were not read.
     pub(super) async fn facts_not_read(&self, account: &Account, error: &ApiError) -> Result<(), store::Error> {
-        let of = if is_of_an_ill_server(error) { Work::Asking } else { Work::Facts };
+        if self.note_reach(account).await? {
+            return Ok(());
+        }
+        let is_unanswered = is_of_an_ill_server(error) || error.is_of_session();
+        let of = if is_unanswered { Work::Asking } else { Work::Facts };
         self.in_trouble(account, of, &error.to_string()).await
+    }
+
+    /// Keeps whether the server answers at all, as the calls so far have found out. Says whether it is taken for down. When it
+    /// answers again, what waited is due at once, and profiles and policy are read.
+    pub(super) async fn note_reach(&self, account: &Account) -> Result<bool, store::Error> {
+        match account.client.down_since() {
+            Some(since) => {
+                if account.troubles.begin(Work::Reaching, &format!("kaltura has not answered since {since}")) {
+                    warn!(account = %account.label, "kaltura has not answered for account {} since {since}; one call at a time finds out when it is over", account.label);
+                    self.tell_state(account).await?;
+                }
+                Ok(true)
+            }
+            None => {
+                if account.troubles.end(Work::Reaching) {
+                    info!(account = %account.label, "kaltura answers again for account {}", account.label);
+                    account.facts_in_doubt.notify_one();
+                    self.tell_state(account).await?;
+                }
+                Ok(false)
+            }
+        }
     }
 
     /// Something is wrong with the account.
@@ -96,6 +131,9 @@ impl Sync {
     /// counted, however long that takes.
     pub(super) fn outcome_of(&self, account: &Account, error: &ApiError, attempts: u32) -> Outcome {
         let now = self.clock.now();
+        if is_nobodys_fault(account, error) {
+            return self.settings.retries.after_no_answer(error, account.client.probed_at(), now);
+        }
         if account.troubles.is_server_ill() && is_of_an_ill_server(error) {
             return self.settings.retries.outcome(Next::AwaitRepair { trouble: error.to_string() }, attempts, now);
         }
@@ -116,7 +154,13 @@ impl Sync {
     }
 
     async fn tell_state(&self, account: &Account) -> Result<(), store::Error> {
-        self.store.record_account_state(account.id, account.troubles.first().as_deref()).await
+        let now = self.clock.now();
+        let last_seen = || match account.client.down_since() {
+            Some(since) => account.client.answered_at().unwrap_or(since),
+            None => now,
+        };
+        let stale_since = account.troubles.is_blind().then(last_seen);
+        self.store.record_account_state(account.id, account.troubles.first().as_deref(), stale_since).await
     }
 }
 
@@ -125,9 +169,16 @@ fn degradation(error: &ApiError) -> Option<String> {
     matches!(error.class(), Class::Degraded | Class::RereadSecret).then(|| error.to_string())
 }
 
+/// Whether a call without an answer says nothing about the entry it was made for: the connection was never made, or the call
+/// before was not answered either.
+fn is_nobodys_fault(account: &Account, error: &ApiError) -> bool {
+    let never_sent = matches!(error, ApiError::Unreachable { sent: false, .. });
+    never_sent || (error.is_no_answer() && account.client.is_suspect())
+}
+
 /// What a server says, or fails to say, that is down or out of order; and what one entry may make of a good one.
 fn is_of_an_ill_server(error: &ApiError) -> bool {
-    matches!(error.class(), Class::Retry | Class::Halve | Class::OutcomeUnknown)
+    matches!(error.class(), Class::Retry | Class::Halve | Class::OutcomeUnknown | Class::Down)
 }
 
 #[cfg(test)]

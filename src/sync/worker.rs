@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tracing::{debug, warn};
 
 use super::account::{Account, AccountFacts};
@@ -15,7 +16,9 @@ use crate::domain::clock::Timestamp;
 use crate::domain::entry::EntryStatus;
 use crate::domain::ids::EntryId;
 use crate::kaltura::batch::{Look, LookOptions};
+use crate::kaltura::client::Client;
 use crate::kaltura::error::{Class, Error as ApiError};
+use crate::kaltura::lanes;
 use crate::store::{self, ClaimedBatch, KnownEntry, Lane, Outcome};
 
 pub(super) type KnownEntries = HashMap<EntryId, KnownEntry>;
@@ -37,13 +40,15 @@ pub(super) struct Story<'a> {
 }
 
 impl Sync {
-    /// Works until told to stop: claims a batch, tells its story, waits for the next.
-    pub(super) async fn work(self: Arc<Self>) {
-        self.wait_for_facts().await;
+    /// Works for an account until told to stop: claims a batch, tells its story, waits for the next.
+    pub(super) async fn work(self: Arc<Self>, account: Arc<Account>) {
+        // Before the first look at what is due: a hint in between rings all the same.
+        let hinted = self.store.dirty_signal(account.id);
+        self.wait_for_facts(&account).await;
         while !self.stop.is_rung() {
-            match self.run_next_batch().await {
+            match self.run_next_batch_of(&account).await {
                 Ok(true) => {}
-                Ok(false) => self.wait_for_work().await,
+                Ok(false) => self.wait_for_work(&account, &hinted).await,
                 Err(error) => {
                     warn!(%error, "a batch could not be kept, its entries stay dirty: {error}");
                     self.stop.rest(self.settings.retries.backoff.first).await;
@@ -52,19 +57,41 @@ impl Sync {
         }
     }
 
-    /// Claims one batch and tells its story to the end. `false` when nothing is due.
+    /// Claims one batch of any account and tells its story to the end. `false` when nothing is due.
     ///
     /// # Errors
     /// Only the store's: what Kaltura says, or fails to say, becomes each entry's outcome.
     pub async fn run_next_batch(&self) -> Result<bool, store::Error> {
         let claimed = self.store.claim(&Lane::ALL, self.settings.batch, self.settings.lease).await?;
-        let Some(mut batch) = claimed else { return Ok(false) };
-        if batch.entries().len() == self.settings.batch {
-            self.store.dirty_signal().notify_one(); // there may be more than one worker can carry
+        let Some(batch) = claimed else { return Ok(false) };
+        match self.accounts.get(&batch.account()) {
+            Some(account) => self.run(account, batch).await?,
+            None => {
+                let outcomes =
+                    every(&batch, || Outcome::Discard { reason: "its account is not configured".to_owned() });
+                self.store.settle(batch, outcomes.into_iter().collect()).await?;
+            }
         }
-        let outcomes = match self.accounts.get(&batch.account()) {
-            Some(account) => self.tell(account, &mut batch).await?,
-            None => every(&batch, || Outcome::Discard { reason: "its account is not configured".to_owned() }),
+        Ok(true)
+    }
+
+    /// The same of one account. Of its workers one is always left to what somebody waits for.
+    async fn run_next_batch_of(&self, account: &Account) -> Result<bool, store::Error> {
+        let lanes = account.turns.next(self.settings.workers);
+        let claimed = self.store.claim_of(account.id, &lanes, self.settings.batch, self.settings.lease).await?;
+        let Some(batch) = claimed else { return Ok(false) };
+        let _at_work = account.turns.at_work(batch.lane());
+        self.run(account, batch).await?;
+        Ok(true)
+    }
+
+    async fn run(&self, account: &Account, mut batch: ClaimedBatch) -> Result<(), store::Error> {
+        if batch.entries().len() == self.settings.batch {
+            self.store.dirty_signal(account.id).notify_one(); // there may be more than one worker can carry
+        }
+        let outcomes = match account.client.refusal() {
+            Some(refusal) => self.put_off(account, &batch, &refusal).await?,
+            None => self.tell(account, &mut batch).await?,
         };
         let failures = failures(&outcomes);
         if !failures.is_empty() {
@@ -72,7 +99,23 @@ impl Sync {
         }
         self.store.settle(batch, outcomes.into_iter().collect()).await?;
         self.settled.notify_waiters();
-        Ok(true)
+        Ok(())
+    }
+
+    /// Nothing can be asked just now: what is due waits until something can, without a call and without an attempt.
+    async fn put_off(
+        &self,
+        account: &Account,
+        batch: &ClaimedBatch,
+        refusal: &ApiError,
+    ) -> Result<Outcomes, store::Error> {
+        self.note_reach(account).await?;
+        let (now, why) = (self.clock.now(), refusal.to_string());
+        let outcomes = every(batch, || self.settings.retries.after_error(refusal, 0, None, now));
+        if let Some(until) = refusal.until() {
+            self.store.postpone(account.id, until, &why, POSTPONED_AT_ONCE).await?;
+        }
+        Ok(outcomes)
     }
 
     async fn tell(&self, account: &Account, batch: &mut ClaimedBatch) -> Result<Outcomes, store::Error> {
@@ -95,7 +138,8 @@ impl Sync {
         let (mut waiting, mut done) = (vec![ids], Vec::new());
         while let Some(mut ids) = waiting.pop() {
             let options = self.look_options(story, &ids).await?;
-            let answer = story.account.client.look(&ids, &options).await;
+            let answer = client_of(story).look(&ids, &options).await;
+            self.note_reach(story.account).await?;
             if let Ok(look) = &answer {
                 story.account.remember_witness(options.witness, look.witness);
             }
@@ -212,20 +256,21 @@ impl Sync {
     }
 
     /// At a start, what Kaltura says of profiles and policy comes before the first look, if it comes soon.
-    async fn wait_for_facts(&self) {
-        let mut asked = self.facts_asked.subscribe();
-        let all = asked.wait_for(|asked| *asked >= self.accounts.len());
-        let _ = tokio::time::timeout(FACTS_PATIENCE, all).await;
+    async fn wait_for_facts(&self, account: &Account) {
+        let mut asked = account.facts_asked.subscribe();
+        let asked = asked.wait_for(|asked| *asked);
+        let _ = tokio::time::timeout(FACTS_PATIENCE, asked).await;
     }
 
     /// Waits until something is due, or a hint comes; then a moment more, so that a burst of hints becomes few requests.
-    async fn wait_for_work(&self) {
-        let until_due = match self.store.next_due().await {
+    async fn wait_for_work(&self, account: &Account, hinted: &Notify) {
+        let lanes = account.turns.allowed(self.settings.workers);
+        let until_due = match self.store.next_due(account.id, lanes).await {
             Ok(Some(due)) => due.since(self.clock.now()),
             _ => LONGEST_WAIT,
         };
         tokio::select! {
-            () = self.store.dirty_signal().notified() => self.stop.rest(self.settings.gather).await,
+            () = hinted.notified() => self.stop.rest(self.settings.gather).await,
             () = self.stop.rest(self.within(until_due, LONGEST_WAIT)) => {}
         }
     }
@@ -235,6 +280,18 @@ impl Sync {
 const FACTS_PATIENCE: Duration = Duration::from_secs(5);
 /// Even without a hint or a due time the dirty set is looked at this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// Entries of an account that cannot be asked are put off so many at a time, for others write meanwhile.
+const POSTPONED_AT_ONCE: usize = 2000;
+
+/// Asks in the lane the batch was claimed from.
+fn client_of(story: &Story<'_>) -> Client {
+    story.account.client.in_lane(match story.batch.lane() {
+        Lane::Live => lanes::Lane::Live,
+        Lane::Repair => lanes::Lane::Repair,
+        Lane::Backfill => lanes::Lane::Backfill,
+    })
+}
 
 /// What `entry explain` tells of those that did not go well.
 fn failures(outcomes: &Outcomes) -> Vec<(EntryId, String)> {

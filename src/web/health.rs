@@ -15,7 +15,8 @@ pub(super) async fn livez() -> &'static str {
 
 /// Fit to serve when the mirror can be read and notifications can be kept. While nothing can be stored it is 503: Kaltura's
 /// notifications are refused then, and what visitors read grows old. Kaltura's troubles never make a website's data
-/// unfit: they are told here, and by `entry explain`, and do not change the status.
+/// unfit: they are told here, with the moment since which the mirror may lack what has changed, and by `entry explain`, and do
+/// not change the status.
 pub(super) async fn readyz(site: web::Data<Site>) -> Result<HttpResponse, Problem> {
     let states = site.store.account_states().await.map_err(|_| Problem::CannotStore)?;
     let catalogues = site.catalogue.status().await.map_err(|_| Problem::CannotStore)?;
@@ -23,11 +24,14 @@ pub(super) async fn readyz(site: web::Data<Site>) -> Result<HttpResponse, Proble
         .into_iter()
         .map(|account| {
             let catalogue = catalogues.iter().find(|catalogue| catalogue.account == account.label);
+            // Since Kaltura does not answer, or since nothing was listed; both are RFC 3339 in UTC, which sorts as text.
+            let unanswered = account.stale_since.map(|since| since.to_string());
+            let unlisted = catalogue.and_then(|catalogue| catalogue.stale_since.clone());
             json!({
                 "account": account.label,
                 "state": account.degraded.map_or("ok".to_owned(), |cause| format!("degraded: {cause}")),
                 "catching_up": catalogue.is_some_and(|catalogue| catalogue.catching_up),
-                "stale_since": catalogue.and_then(|catalogue| catalogue.stale_since.as_ref()),
+                "stale_since": unanswered.into_iter().chain(unlisted).min(),
             })
         })
         .collect();

@@ -86,8 +86,18 @@ fn dirty(text: &mut Exposition, counts: &DirtyCounts) {
 
 async fn accounts(text: &mut Exposition, site: &Site) -> Result<(), Problem> {
     text.family("kaltura_mirror_account_degraded", "gauge", "1 while something is wrong that only a person can mend.");
-    for account in site.store.account_states().await? {
+    let states = site.store.account_states().await?;
+    for account in &states {
         text.sample(&[("account", &account.label)], account.degraded.is_some().into());
+    }
+    text.family(
+        "kaltura_mirror_account_stale_since_timestamp_seconds",
+        "gauge",
+        "Since when the mirror may lack what has changed at Kaltura, which cannot be asked; 0 while it can.",
+    );
+    for account in &states {
+        let since = account.stale_since.map_or(0, |since| since.as_secs().max(0).unsigned_abs());
+        text.sample(&[("account", &account.label)], since);
     }
     text.family("kaltura_mirror_removal_brake", "gauge", "1 while removal by absence is stopped.");
     for account in site.store.accounts() {

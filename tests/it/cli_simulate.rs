@@ -148,3 +148,23 @@ fn files_that_are_there_stay_and_what_cannot_be_done_ends_with_2() {
     drop(held);
     assert_eq!(std::fs::read_to_string(folder.path().join("session_config.toml")).unwrap(), "mine");
 }
+
+#[test]
+fn a_script_is_told_step_by_step_and_a_wrong_line_is_named_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, wrong) = (folder.path().join("good.txt"), folder.path().join("wrong.txt"));
+    std::fs::write(&good, "at 0s: change 3\nat 0s: down for 5s\n").unwrap();
+    std::fs::write(&wrong, "at 0s: heal\nat soon: heal\n").unwrap();
+    let simulate = |script: &std::path::Path| {
+        let mut command = program();
+        command.args(["simulate", "--listen", "127.0.0.1:0", "--script"]).arg(script);
+        command
+    };
+    let running = Simulate::start(simulate(&good));
+    assert_eq!(running.says("script line 1"), "script line 1, at 0s: 3 entries changed");
+    assert_eq!(running.says("script line 2"), "script line 2, at 0s: down for 5s");
+
+    let refused = simulate(&wrong).stdin(Stdio::null()).output().unwrap();
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && told.contains("wrong.txt, line 2: \"soon\" is no time"), "{told}");
+}

@@ -376,6 +376,18 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
         "session_config.toml:3: accounts[0].admin_secret is missing",
         "admin_secret_file",
     ),
+    (
+        "[[accounts]]\npartner_id = 103\napp_token_id = \"1_a\"\napp_token = \"hunter2hunter2\"",
+        "",
+        "session_config.toml:3: accounts[0].admin_secret is missing",
+        "receive = \"poll\"",
+    ),
+    (
+        "",
+        "[sync]\ncalls_per_second_max = 5\ncalls_per_second_min = 6",
+        "script_config.toml:4: sync.calls_per_second_min is more than calls_per_second_max",
+        "lower it",
+    ),
 ];
 
 #[test]

@@ -10,11 +10,13 @@
 //! | `modes` | continuous mode, entries without metadata |
 //! | `restart` | the daemon stopped between any two steps, and started again |
 //! | `numbers` | few calls |
+//! | `outage` | while Kaltura is down it is left alone, and all is caught up afterwards |
 
 mod absence;
 mod crossing;
 mod modes;
 mod numbers;
+mod outage;
 mod restart;
 mod trouble;
 mod visibility;

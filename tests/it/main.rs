@@ -1,6 +1,7 @@
 //! The house as its users meet it: one binary for all integration tests.
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
 mod admin_api;
 mod architecture;
 mod asking;
@@ -41,4 +42,6 @@ mod store_claims_model;
 mod store_mirror;
 mod store_opening;
 mod syncentry;
+mod tokens;
+mod verify;
 mod walk;

@@ -10,6 +10,7 @@ use kaltura_mirror::simulator::entry::SimEntry;
 use kaltura_mirror::simulator::faults::{Fault, When};
 use kaltura_mirror::simulator::handle::{Options, Simulator};
 use kaltura_mirror::simulator::jobs::JobState;
+use kaltura_mirror::simulator::script::Script;
 use kaltura_mirror::simulator::state::SimAccount;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -281,4 +282,87 @@ async fn every_answer_takes_as_long_as_told() {
     let begin = std::time::Instant::now();
     call(&simulator, "system", "ping", json!({})).await;
     assert!(begin.elapsed() >= Duration::from_millis(50));
+}
+
+fn code(answer: &Value) -> Option<&str> {
+    answer["code"].as_str()
+}
+
+async fn list(simulator: &Simulator, ks: &Value) -> Value {
+    call(simulator, "baseEntry", "list", json!({"ks": ks})).await
+}
+
+fn advance(simulator: &Simulator, secs: u64) {
+    simulator.read(|account| account.clock.advance(Duration::from_secs(secs)));
+}
+
+fn now(simulator: &Simulator) -> Timestamp {
+    simulator.read(|account| account.clock.now())
+}
+
+#[tokio::test]
+async fn requests_above_the_budget_of_a_second_are_blocked_with_200_and_do_nothing() {
+    let simulator = start().await;
+    let ks = session(&simulator).await;
+    simulator.limit_rate(Some(2));
+    assert_eq!(code(&list(&simulator, &ks).await), None);
+    assert_eq!(multirequest(&simulator, &ks, &[mark(2)]).await[0]["version"], 12, "a multirequest counts once");
+
+    let path = "/api_v3/service/baseEntry/action/list";
+    assert!(exchange(&simulator, path, &json!({"format": 1, "ks": ks})).await.starts_with("HTTP/1.1 200"));
+    let refused = multirequest(&simulator, &ks, &[mark(12), read_metadata("0_one")]).await;
+    assert_eq!(refused.iter().map(code).collect::<Vec<_>>(), [Some("ACTION_BLOCKED"); 2]);
+    let version = simulator.read(|account| account.metadata[&id("0_one")][0].version);
+    assert_eq!(version, 12, "what was blocked wrote nothing");
+
+    advance(&simulator, 1);
+    assert_eq!(list(&simulator, &ks).await["totalCount"], 2, "the next second has a budget of its own");
+    simulator.limit_rate(None);
+    for _ in 0..5 {
+        assert_eq!(code(&list(&simulator, &ks).await), None);
+    }
+}
+
+#[tokio::test]
+async fn a_fault_with_an_end_is_over_when_the_clock_says_so() {
+    let simulator = start().await;
+    let ks = session(&simulator).await;
+    let end = now(&simulator).plus(Duration::from_secs(600));
+    simulator.fault(When::call("baseEntry.list").until(end), Fault::Omit);
+    simulator.fault(When::call("baseEntry.get").until(end), Fault::OtherOwner(PartnerId(77)));
+    let get = async || call(&simulator, "baseEntry", "get", json!({"ks": ks, "entryId": "0_one"})).await;
+
+    advance(&simulator, 599);
+    assert_eq!(list(&simulator, &ks).await["objects"], json!([]));
+    assert_eq!(get().await["partnerId"], 77);
+    advance(&simulator, 1);
+    assert_eq!(list(&simulator, &ks).await["totalCount"], 2);
+    assert_eq!(get().await["partnerId"], 4021);
+}
+
+#[tokio::test]
+async fn a_script_is_played_by_the_clock_and_tells_each_step() {
+    let simulator = start().await;
+    let ks = session(&simulator).await;
+    let text = "# a bad morning\nat 10s: bad-session for 60s\n\nat 1m: change 1  # an editor\nat 1m: delete 5\nat 2m: limit 0\nat 3m: heal\n";
+    let mut script = Script::parse(text, now(&simulator)).unwrap();
+    assert!(script.play(&simulator).is_empty(), "nothing is due yet");
+
+    advance(&simulator, 10);
+    assert_eq!(script.play(&simulator), ["script line 2, at 10s: bad-session for 60s"]);
+    assert_eq!(code(&list(&simulator, &ks).await), Some("INVALID_KS"));
+
+    advance(&simulator, 60);
+    let told = ["script line 4, at 60s: 1 entries changed", "script line 5, at 60s: 2 entries deleted"];
+    assert_eq!(script.play(&simulator), told);
+    assert_eq!(simulator.read(|account| account.entries[&id("0_one")].name.clone()), "One (edited)");
+    assert_eq!(list(&simulator, &ks).await["totalCount"], 0);
+
+    advance(&simulator, 50);
+    assert_eq!(script.play(&simulator), ["script line 6, at 120s: at most 0 requests a second"]);
+    assert_eq!(code(&list(&simulator, &ks).await), Some("ACTION_BLOCKED"));
+    advance(&simulator, 60);
+    assert_eq!(script.play(&simulator), ["script line 7, at 180s: everything goes right again"]);
+    assert_eq!(code(&list(&simulator, &ks).await), None);
+    assert_eq!(script.left(), 0);
 }

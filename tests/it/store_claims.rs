@@ -104,7 +104,7 @@ async fn an_entry_that_was_settled_is_no_longer_dirty() {
     let batch = house.claim().await.unwrap();
     assert_eq!(house.settle(batch, Outcome::Done).await, [Settled::Settled; 2]);
     assert!(house.store.dirty_counts().await.unwrap().is_idle());
-    assert_eq!(house.store.next_due().await.unwrap(), None);
+    assert_eq!(house.store.next_due(house.account(102), &Lane::ALL).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn a_failed_look_waits_for_its_time_and_is_counted() {
         let batch = house.claim().await.unwrap();
         assert_eq!(batch.entries()[0].attempts, attempts);
         house.settle(batch, retry()).await;
-        let due = house.store.next_due().await.unwrap().unwrap();
+        let due = house.store.next_due(house.account(102), &Lane::ALL).await.unwrap().unwrap();
         assert_eq!(due.since(house.clock.now()), 10 * SECOND);
         assert!(house.claim().await.is_none());
         house.clock.advance(10 * SECOND);
@@ -307,6 +307,6 @@ async fn a_clock_that_steps_back_makes_no_entry_wait_longer_than_the_longest_bac
     house.settle(batch, retry()).await;
 
     let stepped = House { clock: Clock::manual(Timestamp::from_secs(1_600_000_000)), ..house }.restart().await;
-    assert!(stepped.store.next_due().await.unwrap().unwrap() <= stepped.clock.now());
+    assert!(stepped.store.next_due(stepped.account(102), &Lane::ALL).await.unwrap().unwrap() <= stepped.clock.now());
     assert_eq!(stepped.claim().await.unwrap().entries().len(), 2);
 }

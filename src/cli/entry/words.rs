@@ -135,7 +135,7 @@ fn listed(texts: impl Iterator<Item = String>) -> Option<String> {
 pub(super) fn explanation(report: &EntryReport, account: &AccountState) -> String {
     let mut lines = Lines(format!("{}\n", answer::to_why(report)));
     lines.line("account", Some(&report.account));
-    lines.line("degraded", account.degraded.as_ref());
+    lines.line("degraded", account.degraded.as_ref()).line("stale since", account.stale_since);
     add_state(&mut lines, report);
     let mut text = lines.0;
     if !report.timeline.is_empty() {

@@ -2,6 +2,7 @@
 
 mod account;
 mod calls;
+mod lanes;
 mod look;
 mod mark;
 mod policy;

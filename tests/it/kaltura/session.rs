@@ -238,6 +238,35 @@ async fn a_wrong_application_token_degrades_the_account() {
     assert_eq!(error.class(), Class::Degraded);
     assert_eq!(
         error.to_string(),
-        "appToken.startSession refused with INVALID_APP_TOKEN_HASH: Invalid application token hash"
+        "appToken.startSession refused with INVALID_APP_TOKEN_HASH: Invalid application token hash; app_token is not the \
+         token of app_token_id: copy it again (appToken.get)"
     );
+}
+
+#[tokio::test]
+async fn the_hash_that_was_right_once_is_the_first_to_be_tried() {
+    let stub = server_with_app_token(|hash| hash.len() == 128).await;
+    let mut settings = settings(&stub);
+    settings.session.way = SessionWay::AppToken { id: "0_u970c0w2".to_owned() };
+    let clock = clock();
+    let client = client_with(settings, &clock);
+    look(&client).await.unwrap();
+    clock.advance(Duration::from_secs(3000));
+    look(&client).await.unwrap();
+    assert_eq!(client.calls_by_name()["appToken.startSession"], 3 + 1);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_not_tried_again_for_a_minute() {
+    let stub = server_with_app_token(|_| false).await;
+    let mut settings = settings(&stub);
+    settings.session.way = SessionWay::AppToken { id: "0_u970c0w2".to_owned() };
+    let clock = clock();
+    let client = client_with(settings, &clock);
+    let first = look(&client).await.unwrap_err();
+    assert_eq!(look(&client).await.unwrap_err(), first);
+    assert_eq!(client.calls(), 5, "one for the widget's session, one for each hash");
+    clock.advance(Duration::from_secs(60));
+    look(&client).await.unwrap_err();
+    assert_eq!(client.calls(), 10);
 }
