@@ -1,0 +1,56 @@
+//! How fast an account is read into the mirror: listed, looked at, saved, indexed.
+//!
+//! A stand-in Kaltura in this process holds the account; the program serves beside it, and `kaltura-mirror backfill` orders the
+//! reading. All share the machine's cores, so what each of them takes of them is told as well. Exits with 1 when a floor is missed.
+//!
+//! `cargo bench --bench backfill`; `BACKFILL_BENCH_ENTRIES` sets the size (20,000).
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "backfill/account.rs"]
+mod account;
+#[path = "backfill/program.rs"]
+mod program;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use kaltura_mirror::simulator::handle::{Options, Simulator};
+use program::Program;
+
+/// Entries a second into SQLite and index, and memory of the program's own in MiB.
+const RATE_MIN: f64 = 3_000.0;
+const MEMORY_MAX_MIB: f64 = 400.0;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let entries = std::env::var("BACKFILL_BENCH_ENTRIES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000);
+    let kaltura = Simulator::start(Options::new(account::of(entries))).await.unwrap();
+    let program = Program::serve(&kaltura.url());
+    let (own_before, program_before) = (program::cpu_seconds("self"), program.cpu_seconds());
+    let began = Instant::now();
+    let peak_mib = tokio::task::block_in_place(|| program.backfill(entries));
+    let took = began.elapsed().as_secs_f64();
+    let thousands = entries as f64 / 1_000.0;
+    let rate = entries as f64 / took;
+
+    println!("{entries} entries, each with a metadata object and three flavors\n");
+    println!("read, mirrored and indexed            {took:.1} s, {rate:.0} entries a second");
+    println!("API calls                             {}", kaltura.http_requests());
+    println!(
+        "program, CPU a thousand entries       {:.0} ms",
+        (program.cpu_seconds() - program_before) * 1e3 / thousands
+    );
+    println!(
+        "stand-in, CPU a thousand entries      {:.0} ms",
+        (program::cpu_seconds("self") - own_before) * 1e3 / thousands
+    );
+    println!("RssAnon of the program, at most       {peak_mib:.0} MiB\n");
+    let is_fast = told("entries a second", rate, "at least", RATE_MIN, rate >= RATE_MIN);
+    let is_small = told("RssAnon, MiB", peak_mib, "at most", MEMORY_MAX_MIB, peak_mib <= MEMORY_MAX_MIB);
+    if is_fast && is_small { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn told(what: &str, figure: f64, how: &str, floor: f64, is_kept: bool) -> bool {
+    println!("{what:<22} {figure:>10.0}   {how} {floor:<8} {}", if is_kept { "kept" } else { "MISSED" });
+    is_kept
+}
