@@ -184,14 +184,12 @@ impl Catalogue {
         Ok(())
     }
 
-    /// What no list names is looked at, unless the lists name so little that they cannot be right.
+    /// What no list names is looked at, unless the lists name so little that they cannot be right: that is judged once, for it
+    /// takes a walk through the mirror.
     async fn find_unmet(&self, account: &Account, run: &CatalogueRun) -> Result<(), Error> {
-        let mirrored = self.0.store.mirrored_entries(account.id).await?;
-        if mirrored > FEW && run.seen.saturating_mul(100) < mirrored.saturating_mul(BELIEVED_FROM) {
-            let why = format!(
-                "the lists name {} entries and the mirror has {mirrored}: that is not believed, and nothing was looked for",
-                run.seen
-            );
+        if !run.has_compared()
+            && let Some(why) = self.why_not_believed(account, run).await?
+        {
             warn!(account = %account.label, "the comparison of account {} is given up: {why}", account.label);
             return Ok(self.0.store.stop_run(run.id, &why).await?);
         }
@@ -199,5 +197,16 @@ impl Catalogue {
             account.state().drift.add(Drift::Missing, unmet);
         }
         Ok(())
+    }
+
+    async fn why_not_believed(&self, account: &Account, run: &CatalogueRun) -> Result<Option<String>, Error> {
+        let mirrored = self.0.store.mirrored_entries(account.id).await?;
+        let is_too_little = mirrored > FEW && run.seen.saturating_mul(100) < mirrored.saturating_mul(BELIEVED_FROM);
+        Ok(is_too_little.then(|| {
+            format!(
+                "the lists name {} entries and the mirror has {mirrored}: that is not believed, and nothing was looked for",
+                run.seen
+            )
+        }))
     }
 }

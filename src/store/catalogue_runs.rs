@@ -127,6 +127,16 @@ pub struct CatalogueRun {
     pub unmet: u64,
     /// Why its latest step failed.
     pub error: Option<String>,
+    /// Mirrored entries up to this row have been compared.
+    #[serde(skip)]
+    unmet_to: RowId,
+}
+
+impl CatalogueRun {
+    /// Whether some of the mirror has been compared with what was met.
+    pub const fn has_compared(&self) -> bool {
+        self.unmet_to > 0
+    }
 }
 
 const fn nobody() -> AccountId {
@@ -228,7 +238,7 @@ pub struct RunResult {
 }
 
 const COLUMNS: &str = "run_id, account_id, kind, state, mark, tell, started_at, listed_at, ended_at, pages, seen, dirty, \
-                       unlisted, unmet, error";
+                       unlisted, unmet, error, unmet_to";
 
 impl Store {
     /// Begins a reading of these windows, in the reader's own words. An account has one at a time: where one is under
@@ -621,6 +631,7 @@ fn run(row: &SqliteRow) -> Result<CatalogueRun, Error> {
         unlisted: count("unlisted")?,
         unmet: count("unmet")?,
         error: row.try_get("error")?,
+        unmet_to: row.try_get("unmet_to")?,
     })
 }
 
