@@ -155,15 +155,12 @@ fn client(
     Client::new(settings, source, clock.clone(), jitter.clone())
 }
 
-/// The account's own limits stand above those for all. A least pace above the maximum is the maximum.
 fn pace(config: &Config, account: &config::Account) -> Pace {
-    let (sync, own) = (&config.sync, account.limits);
-    let most = own.calls_per_second_max.or(sync.calls_per_second_max);
-    let least = own.calls_per_second_min.unwrap_or(sync.calls_per_second_min);
+    let bounds = account.limits.over(&config.sync);
     Pace {
-        concurrent_max: own.calls_at_once.unwrap_or(sync.calls_at_once),
-        calls_per_second_max: most.map(f64::from),
-        calls_per_second_min: f64::from(most.map_or(least, |most| least.min(most))),
+        concurrent_max: bounds.at_once,
+        calls_per_second_max: bounds.per_second_max.map(f64::from),
+        calls_per_second_min: f64::from(bounds.per_second_min),
         catalogue_calls_per_second_max: Some(f64::from(config.reconcile.max_calls_per_second)),
         ..Pace::default()
     }

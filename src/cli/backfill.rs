@@ -89,8 +89,8 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
         }
         Ok(told)
     })?;
-    let json: Vec<Json> = told.iter().map(|(json, _)| json.clone()).collect();
-    options.output().answer(&json.into(), || told.into_iter().map(|(_, text)| text).collect())?;
+    let (json, text): (Vec<Json>, String) = told.into_iter().unzip();
+    options.output().answer(&json.into(), || text)?;
     Ok(Outcome::Done)
 }
 
@@ -104,9 +104,9 @@ impl Command {
     /// How much there is, how many calls it takes, and about how long.
     fn in_words(&self, account: &Account, config: &crate::config::Config, estimate: &Estimate) -> String {
         let calls = estimate.list_calls + estimate.look_calls + if self.mark { estimate.mark_calls } else { 0 };
-        let side_by_side = config.sync.calls_at_once.max(1) as f64;
-        let seconds = (calls as f64 * estimate.seconds_a_call / side_by_side).ceil() as u64;
-        let pace = config.sync.calls_per_second_max.unwrap_or(u32::MAX).min(config.reconcile.max_calls_per_second);
+        let bounds = account.limits.over(&config.sync);
+        let seconds = (calls as f64 * estimate.seconds_a_call / bounds.at_once.max(1) as f64).ceil() as u64;
+        let pace = bounds.per_second_max.unwrap_or(u32::MAX).min(config.reconcile.max_calls_per_second);
         let paced = calls.div_ceil(u64::from(pace.max(1)));
         let mut text = format!(
             "account {}: Kaltura lists {} entries, the mirror has {}\n  {} calls to list them, at most {} to look at them",
@@ -123,7 +123,7 @@ impl Command {
             "\n  about {} at the pace of the call just made ({:.2} s, {} at once)\n",
             reading::clock(seconds.max(paced)),
             estimate.seconds_a_call,
-            config.sync.calls_at_once
+            bounds.at_once
         )
     }
 

@@ -43,8 +43,8 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
         }
         Ok(told)
     })?;
-    let json: Vec<Json> = told.iter().map(|(json, _)| json.clone()).collect();
-    options.output().answer(&json.into(), || told.into_iter().map(|(_, text)| text).collect())?;
+    let (json, text): (Vec<Json>, String) = told.into_iter().unzip();
+    options.output().answer(&json.into(), || text)?;
     Ok(Outcome::Done)
 }
 

@@ -52,7 +52,29 @@ pub struct CallLimits {
     pub calls_per_second_min: Option<u32>,
 }
 
+/// How fast an account may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallBounds {
+    /// Calls under way at the same time.
+    pub at_once: usize,
+    /// Calls begun in a second; `None` is no limit but Kaltura's own.
+    pub per_second_max: Option<u32>,
+    /// Calls begun in a second that no trouble takes away; no more than the maximum.
+    pub per_second_min: u32,
+}
+
 impl CallLimits {
+    /// These, above the limits for all accounts.
+    pub fn over(self, all: &super::Sync) -> CallBounds {
+        let per_second_max = self.calls_per_second_max.or(all.calls_per_second_max);
+        let least = self.calls_per_second_min.unwrap_or(all.calls_per_second_min);
+        CallBounds {
+            at_once: self.calls_at_once.unwrap_or(all.calls_at_once),
+            per_second_max,
+            per_second_min: per_second_max.map_or(least, |most| least.min(most)),
+        }
+    }
+
     pub(super) fn read(section: &Section<'_>) -> Self {
         let limits = Self {
             calls_at_once: section.optional("calls_at_once"),
