@@ -230,7 +230,7 @@ fn introduce(command: &Command, options: &Options, kaltura: &Simulator, files: &
     })
 }
 
-/// Sends what is queued, does what the editor says, and what the script has for now.
+/// Sends what is queued, does what the editor says, and what is due of the script.
 async fn work(
     options: &Options,
     kaltura: &Simulator,

@@ -88,7 +88,7 @@ impl Analysis {
         self.languages.iter().copied()
     }
 
-    /// Its words without their stems, which take most of the time.
+    /// The words of a text in their order, without stems: making those takes most of the time.
     pub fn words_alone(text: &str) -> Vec<Token> {
         Self::default().words(text)
     }

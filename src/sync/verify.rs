@@ -230,32 +230,25 @@ impl Comparison<'_> {
 
 fn facts_kept(content: &store::ContentReport) -> Fields {
     let facts = &content.facts;
-    let categories: BTreeMap<_, _> =
-        content.categories.iter().map(|category| (category.id.to_string(), category.status)).collect();
-    fields([
-        ("status", json!(facts.status)),
-        ("moderationStatus", json!(facts.moderation)),
-        ("displayInSearch", json!(facts.display_in_search)),
-        ("startDate", json!(facts.start_date)),
-        ("endDate", json!(facts.end_date)),
-        ("accessControlId", json!(facts.access_control)),
-        ("categories", json!(categories)),
-    ])
+    let numbers = [facts.moderation, facts.display_in_search, facts.start_date, facts.end_date, facts.access_control];
+    facts_of(&facts.status, numbers, content.categories.iter().map(|category| (category.id, category.status)))
 }
 
 fn facts_seen(look: &EntryLook) -> Fields {
     let facts = &look.entry.facts;
-    let categories: BTreeMap<_, _> =
-        look.categories.iter().map(|membership| (membership.category_id.to_string(), membership.status)).collect();
-    fields([
-        ("status", json!(facts.status.name())),
-        ("moderationStatus", json!(facts.moderation)),
-        ("displayInSearch", json!(facts.display_in_search)),
-        ("startDate", json!(facts.start_date)),
-        ("endDate", json!(facts.end_date)),
-        ("accessControlId", json!(facts.access_control)),
-        ("categories", json!(categories)),
-    ])
+    let access_control = facts.access_control.map(|profile| profile.0);
+    let numbers = [facts.moderation, facts.display_in_search, facts.start_date, facts.end_date, access_control];
+    let categories = look.categories.iter().map(|membership| (membership.category_id.0, membership.status));
+    facts_of(&facts.status.name(), numbers, categories)
+}
+
+/// Moderation, `displayInSearch`, start, end and access control; categories with the status of each membership.
+fn facts_of(status: &str, numbers: [Option<i64>; 5], categories: impl Iterator<Item = (i64, i64)>) -> Fields {
+    let names = ["moderationStatus", "displayInSearch", "startDate", "endDate", "accessControlId"];
+    let categories: BTreeMap<_, _> = categories.map(|(id, status)| (id.to_string(), status)).collect();
+    let numbers = names.into_iter().zip(numbers.map(|number| json!(number)));
+    let all = numbers.chain([("status", json!(status)), ("categories", json!(categories))]);
+    all.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn content_kept(content: &store::ContentReport, circumstances: &Circumstances) -> Fields {
@@ -311,8 +304,4 @@ fn add_metadata(to: &mut Fields, profile: i64, fields: &Value, circumstances: &C
             to.insert(format!("metadata.{profile}.{name}"), value.clone());
         }
     }
-}
-
-fn fields<const N: usize>(fields: [(&str, Value); N]) -> Fields {
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

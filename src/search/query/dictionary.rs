@@ -51,6 +51,15 @@ impl Among {
     }
 }
 
+/// A word was met in the place of this number, in so many documents.
+fn note(found: &mut Candidates, word: &str, number: usize, documents: u32) {
+    match found.get_mut(word) {
+        Some(known) => known.add(number, documents),
+        // Most words are met in several places: only the first makes a text.
+        None => found.entry(word.to_owned()).or_default().add(number, documents),
+    }
+}
+
 impl Found {
     fn add(&mut self, number: usize, documents: u32) {
         self.documents += u64::from(documents);
@@ -113,11 +122,7 @@ pub(super) fn beginning(view: &View, places: &[Place], prefix: &str, found: &mut
         let mut left = DICTIONARY_WALK_MAX;
         while left > 0 && stream.advance() {
             let Some(word) = str::from_utf8(stream.key()).ok().filter(|word| word.starts_with(prefix)) else { break };
-            let documents = stream.value().doc_freq;
-            match found.get_mut(word) {
-                Some(known) => known.add(number, documents),
-                None => found.entry(word.to_owned()).or_default().add(number, documents),
-            }
+            note(found, word, number, stream.value().doc_freq);
             left -= 1;
         }
         Ok(())
@@ -164,7 +169,7 @@ pub(super) fn near(
         let mut left = DICTIONARY_WALK_MAX;
         while left > 0 && stream.advance() {
             if let Ok(near) = str::from_utf8(stream.key()) {
-                found.entry(near.to_owned()).or_default().add(number, stream.value().doc_freq);
+                note(found, near, number, stream.value().doc_freq);
             }
             left -= 1;
         }

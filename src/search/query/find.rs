@@ -22,7 +22,7 @@ use super::plan::{self, Mark, Need, Plan};
 use super::predicate;
 use super::request::Request;
 use super::scope::Scope;
-use super::slots::{self, Slot};
+use super::slots::{self, Slot, What};
 use crate::search::View;
 
 /// A document of the page.
@@ -121,13 +121,14 @@ fn settle(walk: &Walk<'_>, slots: &[Slot], is_strict: bool) -> tantivy::Result<S
     if sought > 1 && !is_strict {
         attempts.push((Need::One, Effort::Usual));
     }
+    let is_one_word = walk.is_open() && matches!(slots, [Slot { what: What::Word(_), is_excluded: false, .. }]);
     let last = attempts.len() - 1;
     for (number, (need, effort)) in attempts.into_iter().enumerate() {
         let plan = plan::plan(walk.view, slots, walk.scope, need, effort)?;
         let weights = Weights::of(walk, &plan)?;
-        let total = match plan.at_least {
-            // What one word is in need not be counted to know that it is in more than are counted.
-            Some(documents) if walk.is_open() && documents > walk.deleted() + TOTAL_MAX as u64 => (TOTAL_MAX, false),
+        let total = match plan.rarest {
+            // Of one word alone it is known without counting that more documents have it than are counted.
+            Some(documents) if is_one_word && documents > walk.deleted() + TOTAL_MAX as u64 => (TOTAL_MAX, false),
             _ => walk.count(&*weights.plain, TOTAL_MAX)?,
         };
         if total.0 > 0 || number == last || Instant::now() >= walk.until {

@@ -78,8 +78,8 @@ impl<'a> Highlighter<'a> {
     }
 
     fn is_sought(&self, text: &str, token: &Token) -> bool {
-        if self.words.is_empty() || self.words.contains(token.text.as_str()) {
-            return !self.words.is_empty();
+        if self.words.contains(token.text.as_str()) {
+            return true;
         }
         let first = token.text.chars().next();
         if self.first_of_stems.as_ref().is_some_and(|firsts| first.is_none_or(|first| !firsts.contains(&first))) {

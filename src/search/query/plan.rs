@@ -38,8 +38,6 @@ pub(super) struct Plan {
     pub(super) marks: Vec<Mark>,
     /// In how many documents the rarest slot is filled, about; none without slots.
     pub(super) rarest: Option<u64>,
-    /// Of a plan that asks for one word only: how many documents have it in one place, deleted ones included.
-    pub(super) at_least: Option<u64>,
 }
 
 /// What of a text is marked.
@@ -71,15 +69,11 @@ pub(super) fn plan(view: &View, slots: &[Slot], scope: &Scope, need: Need, effor
     }
     let ideal = sought.iter().map(|filled| filled.ideal).sum();
     let rarest = sought.iter().map(|filled| filled.count).min();
-    let at_least = match slots {
-        [Slot { what: What::Word(_), is_excluded: false, .. }] => rarest,
-        _ => None,
-    };
     let marks = sought.iter().map(|filled| filled.mark.clone()).collect();
     let together = (need == Need::All).then(|| side_by_side(view, slots)).flatten();
     let wanted = all_of(sought.into_iter().map(|filled| filled.query).collect(), need);
     let query = with(wanted, excluded, together);
-    Ok(Plan { query, statistics, ideal, marks, rarest, at_least })
+    Ok(Plan { query, statistics, ideal, marks, rarest })
 }
 
 /// Documents with any of these terms, each with its weight and in how many documents it is; not the one with that key.
@@ -95,14 +89,7 @@ pub(super) fn any_of(view: &View, terms: Vec<(Term, f32, u64)>, own: Term) -> ta
         clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(term), weight))));
     }
     clauses.push((Occur::MustNot, Box::new(TermQuery::new(own, IndexRecordOption::Basic))));
-    Ok(Plan {
-        query: Box::new(BooleanQuery::new(clauses)),
-        statistics,
-        ideal,
-        marks: Vec::new(),
-        rarest,
-        at_least: None,
-    })
+    Ok(Plan { query: Box::new(BooleanQuery::new(clauses)), statistics, ideal, marks: Vec::new(), rarest })
 }
 
 fn all_of(mut queries: Vec<Box<dyn Query>>, need: Need) -> Box<dyn Query> {
