@@ -29,6 +29,26 @@ pub struct SimAppToken {
     pub description: Option<String>,
 }
 
+impl SimAppToken {
+    /// One that is active and makes admin sessions of a day that see everything.
+    pub fn admin(id: &str, token: &str, hash_type: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            token: token.to_owned(),
+            created_at: 0,
+            updated_at: 0,
+            status: 2,
+            expiry: None,
+            session_type: Some(2),
+            session_user_id: None,
+            session_duration: 86_400,
+            session_privileges: Some("list:*,disableentitlement".to_owned()),
+            hash_type: hash_type.to_owned(),
+            description: None,
+        }
+    }
+}
+
 impl std::fmt::Debug for SimAppToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SimAppToken").field("id", &self.id).finish_non_exhaustive()

@@ -32,14 +32,9 @@ const UPDATE: &str = "metadata_metadata.update";
 const ADD: &str = "metadata_metadata.add";
 const LIST: &str = "baseEntry.list";
 
-/// Waits until it is so. Real time: what is waited for happens by itself.
-async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let waited = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(120), waited).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+/// Waits until it is so.
+async fn eventually(what: &str, is_so: impl AsyncFnMut() -> bool) {
+    crate::house::eventually(what, Duration::from_secs(120), is_so).await;
 }
 
 impl House {

@@ -70,12 +70,7 @@ async fn asks(house: &House) -> Vec<Asked> {
     asks.into_iter().map(|ask| ask.asked).collect()
 }
 
-/// Waits until it is so. Real time: what is waited for happens by itself.
-async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let waited = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), waited).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+/// Waits until it is so.
+async fn eventually(what: &str, is_so: impl AsyncFnMut() -> bool) {
+    crate::house::eventually(what, Duration::from_secs(30), is_so).await;
 }

@@ -17,20 +17,7 @@ const NEEDED: &str = "<metadata><SyncStatus>Sync Needed</SyncStatus></metadata>"
 const TOKEN: &str = "0f8fad5bd9cb469fa16570867728950e";
 
 fn token() -> SimAppToken {
-    SimAppToken {
-        id: "0_u970c0w2".to_owned(),
-        token: TOKEN.to_owned(),
-        description: None,
-        created_at: 0,
-        updated_at: 0,
-        status: 2,
-        expiry: None,
-        session_type: Some(2),
-        session_user_id: None,
-        session_duration: 86_400,
-        session_privileges: Some("list:*,disableentitlement".to_owned()),
-        hash_type: "SHA1".to_owned(),
-    }
+    SimAppToken::admin("0_u970c0w2", TOKEN, "SHA1")
 }
 
 /// A daemon that has an application token and no admin secret at all.

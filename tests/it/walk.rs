@@ -113,20 +113,7 @@ async fn with_an_application_token_the_admin_secret_only_verifies_notifications(
     let clock = Clock::manual(START);
     let kaltura = Simulator::start(Options::new(believable_account(7, clock.clone()))).await.unwrap();
     kaltura.edit(|account| {
-        let token = SimAppToken {
-            id: "0_u970c0w2".to_owned(),
-            token: "a-token-of-some-length".to_owned(),
-            description: None,
-            created_at: 0,
-            updated_at: 0,
-            status: 2,
-            expiry: None,
-            session_type: Some(2),
-            session_user_id: None,
-            session_duration: 86_400,
-            session_privileges: Some("list:*,disableentitlement".to_owned()),
-            hash_type: "SHA256".to_owned(),
-        };
+        let token = SimAppToken::admin("0_u970c0w2", "a-token-of-some-length", "SHA256");
         account.app_tokens.insert(token.id.clone(), token);
     });
     let house =

@@ -8,6 +8,7 @@ use kaltura_mirror::simulator::faults::{Fault, When};
 
 use super::{DONE, NEEDED};
 use crate::house::{House, http};
+use kaltura_mirror::domain::clock::Timestamp;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const ENTRIES: usize = 30;
@@ -115,8 +116,8 @@ async fn a_server_that_takes_no_connection_for_hours_is_left_alone_and_caught_up
     an_outage("refused", begin, async |house: &House| house.kaltura.restart().await.unwrap()).await;
 }
 
-#[tokio::test]
-async fn a_start_while_kaltura_is_down_is_stale_since_before_it() {
+/// A house that was in use when Kaltura went away, some minutes ago; and when Kaltura last answered.
+async fn down_for_minutes() -> (House, Timestamp) {
     let (house, ids) = in_use().await;
     let last_answer = house.clock.now();
     house.clock.advance(MINUTE);
@@ -125,6 +126,12 @@ async fn a_start_while_kaltura_is_down_is_stale_since_before_it() {
         house.sync(&[&ids[0]]).await;
         house.pass(MINUTE).await;
     }
+    (house, last_answer)
+}
+
+#[tokio::test]
+async fn a_start_while_kaltura_is_down_is_stale_since_before_it() {
+    let (house, last_answer) = down_for_minutes().await;
     assert_eq!(ready(&house).await["stale_since"], last_answer.to_string());
     let house = house.restart().await;
     assert_eq!(ready(&house).await["stale_since"], last_answer.to_string());
@@ -135,14 +142,7 @@ async fn a_start_while_kaltura_is_down_is_stale_since_before_it() {
 
 #[tokio::test]
 async fn metrics_and_the_admin_status_say_since_when_an_account_is_stale() {
-    let (house, ids) = in_use().await;
-    let last_answer = house.clock.now();
-    house.clock.advance(MINUTE);
-    house.kaltura.stop().await;
-    for _ in 0..4 {
-        house.sync(&[&ids[0]]).await;
-        house.pass(MINUTE).await;
-    }
+    let (house, last_answer) = down_for_minutes().await;
     let metrics = http::get(house.daemon.admin, "/metrics").await.text();
     let sample = "kaltura_mirror_account_stale_since_timestamp_seconds{account=\"102\"}";
     assert!(metrics.contains(&format!("{sample} {}\n", last_answer.as_secs())), "{metrics}");

@@ -24,6 +24,16 @@ use tempfile::TempDir;
 /// The moment at which a house's manual clock starts.
 pub const START: Timestamp = Timestamp::from_secs(1_795_500_000);
 
+/// Waits until it is so. Real time: what is waited for happens by itself.
+pub async fn eventually(what: &str, within: Duration, mut is_so: impl AsyncFnMut() -> bool) {
+    let waited = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(within, waited).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+}
+
 /// A daemon, its data directory, its Kaltura and the clock they share.
 pub struct House {
     pub kaltura: Simulator,

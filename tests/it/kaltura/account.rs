@@ -124,18 +124,8 @@ async fn an_application_token_s_session_is_believed_when_it_may_see_everything()
     for (privileges, proven) in [(Some("list:*,disableentitlement"), true), (None, false)] {
         let simulator = simulator(&clock).await;
         let token = SimAppToken {
-            id: "0_u970c0w2".to_owned(),
-            token: "a token of some length".to_owned(),
-            description: None,
-            created_at: 0,
-            updated_at: 0,
-            status: 2,
-            expiry: None,
-            session_type: Some(2),
-            session_user_id: None,
-            session_duration: 86_400,
             session_privileges: privileges.map(str::to_owned),
-            hash_type: "SHA512".to_owned(),
+            ..SimAppToken::admin("0_u970c0w2", "a token of some length", "SHA512")
         };
         simulator.edit(|account| account.app_tokens.insert(token.id.clone(), token));
         let mut settings = settings(&simulator);
