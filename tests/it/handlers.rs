@@ -109,10 +109,16 @@ impl House {
         for id in &ids {
             assert!(self.public_entry(id).await.is_some(), "{name}");
         }
-        // Past all that waits, and past the time in which an edit may have crossed our mark.
-        self.pass(CONFIRM).await;
-        self.clock.advance(PAUSE);
+        self.let_marks_stand().await;
         ids
+    }
+
+    /// Past all that waits, and past the time in which an edit may have crossed our mark. A second notification that
+    /// comes during the first look puts the mark off to the look after the pause; the time counts from there.
+    async fn let_marks_stand(&self) {
+        self.pass(PAUSE).await;
+        self.pass(CONFIRM).await;
+        self.pass(PAUSE).await;
     }
 
     async fn mirrored_video(&self, name: &str) -> EntryId {

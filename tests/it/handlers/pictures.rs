@@ -12,9 +12,7 @@ impl House {
         self.kaltura.replace_thumbnail(&id, 1);
         self.deliver().await;
         assert!(self.picture(&id).await.is_some());
-        // Past all that waits, and past the time in which an edit may have crossed our mark.
-        self.pass(CONFIRM).await;
-        self.pass(PAUSE).await;
+        self.let_marks_stand().await;
         id
     }
 
