@@ -1,9 +1,8 @@
 //! The mirror itself: what one look at a batch of entries leaves behind, in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
-use sqlx::Row;
 
 use super::Store;
 use super::absence::{self, Absent, Concluded, RemovalLimit};
@@ -266,7 +265,8 @@ async fn save_seen(
     entry_events::append(tx, &events, now).await?;
 
     write_content(tx, account, held, now).await?;
-    let mirrored = write_facts(tx, held).await?;
+    write_facts(tx, held).await?;
+    let mirrored = mirrored(tx, held).await?;
     replace_categories(tx, account, held, &mirrored).await?;
     let mirrored: Vec<_> = mirrored.into_iter().collect();
     absence::write_seen_again(tx, &mirrored).await?;
@@ -369,8 +369,8 @@ impl<'a> FactsRow<'a> {
     }
 }
 
-/// Keeps the facts of those that are in the mirror, and says which these are.
-async fn write_facts(tx: &mut WriteTx, held: &Held<'_>) -> Result<HashSet<RowId>, Error> {
+/// Keeps the facts of those that are in the mirror.
+async fn write_facts(tx: &mut WriteTx, held: &Held<'_>) -> Result<(), Error> {
     let facts: Vec<_> = held.seen.iter().map(|(row_id, seen, _)| FactsRow::of(*row_id, seen)).collect();
     sqlx::query(
         "update entries
@@ -382,16 +382,28 @@ async fn write_facts(tx: &mut WriteTx, held: &Held<'_>) -> Result<HashSet<RowId>
              access_control = facts.value ->> 'access_control',
              replaced_entry = facts.value ->> 'replaced_entry',
              filtered = facts.value ->> 'filtered'
-         from json_each(?) as facts
-         where entries.row_id = facts.value ->> 'row_id'
-         returning row_id",
+         from jsonb_each(?) as facts
+         where entries.row_id = facts.value ->> 'row_id'",
     )
     .bind(rows::parameter(&facts))
-    .fetch_all(&mut **tx)
-    .await?
-    .iter()
-    .map(|row| Ok(row.try_get("row_id")?))
-    .collect()
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Which of them are in the mirror: those whose content has just come in, and others that are kept.
+async fn mirrored(tx: &mut WriteTx, held: &Held<'_>) -> Result<HashSet<RowId>, Error> {
+    let row_ids: Vec<_> = held.seen.iter().map(|(row_id, ..)| *row_id).collect();
+    if held.seen.iter().all(|(_, seen, _)| seen.content.is_some()) {
+        return Ok(row_ids.into_iter().collect());
+    }
+    let mirrored: String = sqlx::query_scalar(
+        "select json_group_array(row_id) from entries where row_id in (select value from json_each(?))",
+    )
+    .bind(rows::parameter(&row_ids))
+    .fetch_one(&mut **tx)
+    .await?;
+    rows::parsed(&mirrored, "entries.row_id")
 }
 
 #[derive(Serialize)]
@@ -455,7 +467,7 @@ struct ContentRow<'a> {
     entry_id: &'a EntryId,
     name: &'a str,
     description: &'a str,
-    tags: String,
+    tags: &'a [String],
     kind: &'a str,
     media_type: Option<i64>,
     created_at: i64,
@@ -480,7 +492,7 @@ impl<'a> ContentRow<'a> {
             entry_id: &seen.entry_id,
             name: &entry.name,
             description: &entry.description,
-            tags: rows::json(&entry.tags),
+            tags: &entry.tags,
             kind: &entry.kind,
             media_type: entry.media_type,
             created_at: entry.created_at,
@@ -528,22 +540,17 @@ async fn write_content(tx: &mut WriteTx, account: AccountId, held: &Held<'_>, no
 }
 
 async fn write_entries(tx: &mut WriteTx, account: AccountId, content: &[ContentRow<'_>]) -> Result<(), Error> {
-    // Materialised as JSONB: `value` itself would be written out and read again for each of its columns.
     sqlx::query(
-        "with content (row) as materialized (
-             select jsonb(value)
-             from json_each(?2)
-         )
-         insert into entries
+        "insert into entries
              (row_id, account_id, entry_id, name, description, tags, kind, media_type, created_at, updated_at,
               reference_id, duration_s, duration_ms, width, height, plays, views, content_fingerprint,
               status, filtered)
-         select row ->> 'row_id', ?1, row ->> 'entry_id', row ->> 'name', row ->> 'description', row ->> 'tags',
-                row ->> 'kind', row ->> 'media_type', row ->> 'created_at', row ->> 'updated_at',
-                row ->> 'reference_id', row ->> 'duration_s', row ->> 'duration_ms', row ->> 'width',
-                row ->> 'height', row ->> 'plays', row ->> 'views', unhex(row ->> 'fingerprint'),
-                row ->> 'status', row ->> 'filtered'
-         from content
+         select value ->> 'row_id', ?1, value ->> 'entry_id', value ->> 'name', value ->> 'description', value -> 'tags',
+                value ->> 'kind', value ->> 'media_type', value ->> 'created_at', value ->> 'updated_at',
+                value ->> 'reference_id', value ->> 'duration_s', value ->> 'duration_ms', value ->> 'width',
+                value ->> 'height', value ->> 'plays', value ->> 'views', unhex(value ->> 'fingerprint'),
+                value ->> 'status', value ->> 'filtered'
+         from jsonb_each(?2)
          where true
          on conflict (row_id) do update
          set name = excluded.name,
@@ -591,14 +598,14 @@ impl Store {
 
 /// The objects as they came, apart from the columns: the larger part of a look.
 async fn write_objects(tx: &mut WriteTx, content: &[(RowId, &Seen, &Content)]) -> Result<(), Error> {
-    let objects: Vec<(RowId, String)> =
-        content.iter().map(|(row_id, _, content)| (*row_id, rows::json(&content.entry.object))).collect();
+    let objects: BTreeMap<RowId, _> =
+        content.iter().map(|(row_id, _, content)| (*row_id, &content.entry.object)).collect();
     sqlx::query(
         "insert or replace into entry_objects (row_id, object)
-         select value ->> 0, value ->> 1
+         select cast(key as integer), value
          from json_each(?)",
     )
-    .bind(rows::parameter(&objects))
+    .bind(rows::json(&objects))
     .execute(&mut **tx)
     .await?;
     Ok(())

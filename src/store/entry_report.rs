@@ -609,7 +609,7 @@ async fn dirty(
             lane: Lane::from_column(row.try_get("lane")?)?.to_string(),
             due_at: moment(&row, "due_at")?,
             attempts: row.try_get("attempts")?,
-            reasons: Reasons::from_column(row.try_get("reasons")?).to_string(),
+            reasons: Reasons::from(row.try_get::<i64, _>("reasons")?).to_string(),
             last_error: row.try_get("last_error")?,
         })
     })

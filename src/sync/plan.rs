@@ -7,7 +7,7 @@ use super::handlers::Subject;
 use crate::domain::account_facts::MetadataObject;
 use crate::domain::clock::Timestamp;
 use crate::domain::decide::{self, Decision, FoundBy, Mark, Tell};
-use crate::domain::fingerprint;
+use crate::domain::fingerprint::{self, Fingerprint};
 use crate::domain::ids::{EntryId, MetadataId, MetadataProfileId};
 use crate::domain::sync_rules::{SyncField, SyncRules};
 use crate::kaltura::batch::EntryLook;
@@ -126,6 +126,14 @@ impl From<Trouble> for Next {
     }
 }
 
+/// What is read of the content before anything is decided about it.
+struct ReadContent {
+    /// The fields of each metadata object.
+    fields: Vec<MetadataFields>,
+    /// Of all of it.
+    fingerprint: Fingerprint,
+}
+
 /// The sync field, and the object it was read from.
 struct ReadField {
     field: SyncField,
@@ -164,9 +172,11 @@ impl Judge<'_> {
         Plan { entry_id, save: Some(Save::Seen(Box::new(seen))), write_back: None, next: trouble.into() }
     }
 
-    fn decided(&self, look: EntryLook, read: ReadField) -> Plan {
+    fn decided(&self, mut look: EntryLook, read: ReadField) -> Plan {
         let entry_id = look.entry.id.clone();
-        let content = self.content(&look);
+        // What Kaltura's own player does not offer is not for visitors: it may not be approved yet.
+        look.captions.retain(|caption| caption.is_on_player);
+        let content = self.read_content(&look);
         let decision = decide::decide(&self.domain_look(&look, &read, &content), &self.known.known, self.rules);
         let (write_back, next) = match self.write_back(decision, &read) {
             Ok(write_back) => (write_back, Next::Settle),
@@ -178,7 +188,7 @@ impl Judge<'_> {
         Plan { entry_id, save: Some(Save::Seen(Box::new(seen))), write_back, next }
     }
 
-    fn domain_look<'l>(&self, look: &'l EntryLook, read: &ReadField, content: &Content) -> decide::Look<'l> {
+    fn domain_look<'l>(&self, look: &'l EntryLook, read: &ReadField, content: &ReadContent) -> decide::Look<'l> {
         decide::Look {
             status: &look.entry.facts.status,
             is_replacement: look.entry.facts.replaced_entry.is_some(),
@@ -190,24 +200,23 @@ impl Judge<'_> {
         }
     }
 
-    /// What a sync would mirror now. The sync field is no content: our own mark must change nothing.
-    fn content(&self, look: &EntryLook) -> Content {
-        let metadata: Vec<_> = look.metadata.iter().map(|object| (object.clone(), fields(object))).collect();
-        let texts: Vec<_> = look.metadata.iter().map(|object| (object, self.text_that_counts(object))).collect();
-        let texts: Vec<_> = texts.into_iter().filter(|(_, text)| !text.is_empty()).collect();
-        // What Kaltura's own player does not offer is not for visitors: it may not be approved yet.
-        let captions: Vec<_> = look.captions.iter().filter(|caption| caption.is_on_player).cloned().collect();
-        let fingerprint = fingerprint::of_content(&look.entry, &texts, &look.flavors, &captions);
-        Content { entry: look.entry.clone(), metadata, flavors: look.flavors.clone(), captions, fingerprint }
+    /// Of what a sync would mirror now. The sync field is no content: our own mark must change nothing.
+    fn read_content(&self, look: &EntryLook) -> ReadContent {
+        let (fields, texts): (_, Vec<_>) = look.metadata.iter().map(|object| self.read_metadata(object)).unzip();
+        let texts: Vec<_> = look.metadata.iter().zip(texts).filter(|(_, text)| !text.is_empty()).collect();
+        let fingerprint = fingerprint::of_content(&look.entry, &texts, &look.flavors, &look.captions);
+        ReadContent { fields, fingerprint }
     }
 
-    fn text_that_counts(&self, object: &MetadataObject) -> String {
-        match Document::parse(&object.xml) {
-            Ok(document) if self.facts.is_sync_profile(object.profile_id) => {
-                document.content_without(&self.rules.field)
-            }
-            _ => object.xml.clone(),
-        }
+    /// The fields as they are mirrored, and the text that counts as content.
+    fn read_metadata(&self, object: &MetadataObject) -> (MetadataFields, String) {
+        let Ok(document) = Document::parse(&object.xml) else { return (MetadataFields::new(), object.xml.clone()) };
+        let text = if self.facts.is_sync_profile(object.profile_id) {
+            document.content_without(&self.rules.field)
+        } else {
+            object.xml.clone()
+        };
+        (document.fields(), text)
     }
 
     /// The document to send, checked against the schema: a doubt is an error, never a wrong write.
@@ -251,7 +260,7 @@ impl Judge<'_> {
         self.facts.sync_profile.as_ref().map_err(|trouble| Trouble::Account(trouble.to_string()))
     }
 
-    fn keep(&self, look: EntryLook, read: ReadField, decision: Decision, content: Option<Content>) -> Seen {
+    fn keep(&self, look: EntryLook, read: ReadField, decision: Decision, content: Option<ReadContent>) -> Seen {
         let version = read.object.as_ref().map(|object| object.version);
         let told = matches!(decision, Decision::Sync { tell: Tell::Synced { .. }, .. });
         // A backfill that tells and does not mark begins no sync: nothing is to be carried on.
@@ -260,8 +269,8 @@ impl Judge<'_> {
             (FoundBy::Catalogue { .. }, Decision::Sync { mark: Mark::No, .. })
         );
         Seen {
-            entry_id: look.entry.id,
-            facts: look.entry.facts,
+            entry_id: look.entry.id.clone(),
+            facts: look.entry.facts.clone(),
             memberships: look.categories,
             filtered: false,
             updated_at: look.entry.updated_at,
@@ -270,7 +279,13 @@ impl Judge<'_> {
             metadata_id: read.object.map(|object| object.id),
             metadata_version: version,
             decision,
-            content,
+            content: content.map(|content| Content {
+                entry: look.entry,
+                metadata: look.metadata.into_iter().zip(content.fields).collect(),
+                flavors: look.flavors,
+                captions: look.captions,
+                fingerprint: content.fingerprint,
+            }),
             cause: cause(decision),
             emitted_version: (told && !is_announced).then_some(version.unwrap_or(decide::NO_VERSION)),
             pending_mark: None,
