@@ -22,7 +22,7 @@ pub struct Publish {
 pub struct Mirror {}
 
 /// The members of a public entry, but those that always leave.
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 23] = [
     "name",
     "description",
     "tags",
@@ -43,6 +43,7 @@ const FIELDS: [&str; 22] = [
     "thumbnail",
     "flavors",
     "captions",
+    "live",
     "metadata",
     "syncedAt",
 ];
@@ -91,7 +92,7 @@ impl Mirror {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::public_entry::{PublicEntry, PublicThumbnail};
+    use crate::domain::public_entry::{PublicEntry, PublicLive, PublicThumbnail};
 
     #[test]
     fn the_fields_one_may_name_are_those_of_a_public_entry() {
@@ -118,6 +119,7 @@ mod tests {
             thumbnail: Some(PublicThumbnail { url: String::new(), version: "1".to_owned() }),
             flavors: Vec::new(),
             captions: Vec::new(),
+            live: Some(PublicLive { is_live: true, recorded_entry_id: None }),
             metadata: std::collections::BTreeMap::new(),
             synced_at: Some(String::new()),
             seq: 1,

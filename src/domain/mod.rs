@@ -14,6 +14,7 @@ pub mod entry;
 pub mod fingerprint;
 pub mod hook;
 pub mod ids;
+pub mod playlist;
 pub mod public_entry;
 pub mod secret;
 pub mod seldom;

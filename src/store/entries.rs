@@ -22,7 +22,7 @@ use crate::domain::account_facts::{CategoryMembership, MetadataObject};
 use crate::domain::caption::Caption;
 use crate::domain::clock::Timestamp;
 use crate::domain::decide::{Decision, Mark, Tell};
-use crate::domain::entry::{Entry, Flavor, VisibilityFacts};
+use crate::domain::entry::{Entry, Flavor, Live, VisibilityFacts};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ids::{AccessControlId, AccountId, CategoryId, EntryId, MetadataId};
 use crate::domain::sync_rules::SyncField;
@@ -59,6 +59,8 @@ pub struct Seen {
     pub entry_id: EntryId,
     /// What decides whether it may be shown. Kept on every look.
     pub facts: VisibilityFacts,
+    /// What it says of its broadcast. Kept on every look.
+    pub live: Option<Live>,
     /// The categories it is in, all of them. Kept on every look.
     pub memberships: Vec<CategoryMembership>,
     /// `[mirror] filter` leaves it out.
@@ -349,6 +351,8 @@ struct FactsRow<'a> {
     end_date: Option<i64>,
     access_control: Option<AccessControlId>,
     replaced_entry: Option<&'a str>,
+    is_live: Option<bool>,
+    recorded_entry: Option<&'a EntryId>,
     filtered: bool,
 }
 
@@ -364,6 +368,8 @@ impl<'a> FactsRow<'a> {
             end_date: facts.end_date,
             access_control: facts.access_control,
             replaced_entry: facts.replaced_entry.as_deref(),
+            is_live: seen.live.as_ref().map(|live| live.is_live),
+            recorded_entry: seen.live.as_ref().and_then(|live| live.recorded_entry.as_ref()),
             filtered: seen.filtered,
         }
     }
@@ -381,6 +387,8 @@ async fn write_facts(tx: &mut WriteTx, held: &Held<'_>) -> Result<(), Error> {
              end_date = facts.value ->> 'end_date',
              access_control = facts.value ->> 'access_control',
              replaced_entry = facts.value ->> 'replaced_entry',
+             is_live = facts.value ->> 'is_live',
+             recorded_entry = facts.value ->> 'recorded_entry',
              filtered = facts.value ->> 'filtered'
          from jsonb_each(?) as facts
          where entries.row_id = facts.value ->> 'row_id'",

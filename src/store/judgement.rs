@@ -19,7 +19,7 @@ use super::thumbnails;
 use super::writer::WriteTx;
 use crate::domain::account_facts::CategoryMembership;
 use crate::domain::clock::Timestamp;
-use crate::domain::entry::{EntryStatus, VisibilityFacts};
+use crate::domain::entry::{EntryStatus, Live, VisibilityFacts};
 use crate::domain::fingerprint::{Fingerprint, of_texts};
 use crate::domain::ids::{AccessControlId, AccountId, CategoryId, EntryId};
 use crate::domain::visibility::{Policy, PublicState, Standing, judge};
@@ -80,6 +80,7 @@ struct Known {
     standing: Standing,
     content: Fingerprint,
     thumbnail_version: Option<String>,
+    live: Option<Live>,
     /// What is said in its captions: a text that differs when that does; absent when nothing is.
     spoken: Option<String>,
     /// What visitors were last told; `None` for an entry new to the mirror.
@@ -144,8 +145,8 @@ fn reasons(state: &PublicState) -> String {
     words.join(", ")
 }
 
-/// Of everything in the public answer: content, dates, the names of the active categories, the picture's version; and of what
-/// is said in captions, by which the entry is found.
+/// Of everything in the public answer: content, dates, the names of the active categories, the picture's version, a broadcast's
+/// state; and of what is said in captions, by which the entry is found.
 fn public_fingerprint(known: &Known, policy: &Policy) -> Fingerprint {
     let date = |date: Option<i64>| date.map(|secs| secs.to_string()).unwrap_or_default();
     let names: BTreeSet<&str> = known
@@ -163,7 +164,11 @@ fn public_fingerprint(known: &Known, policy: &Policy) -> Fingerprint {
     ];
     // Absent where nothing is said: such entries keep the fingerprint they had before captions were kept.
     let spoken = known.spoken.iter().flat_map(|spoken| ["captions", spoken.as_str()]);
-    of_texts(fixed.iter().map(String::as_str).chain(names).chain(spoken))
+    let live = known.live.iter().flat_map(|live| {
+        let recorded = live.recorded_entry.as_ref().map_or("", EntryId::as_str);
+        ["live", if live.is_live { "on" } else { "off" }, recorded]
+    });
+    of_texts(fixed.iter().map(String::as_str).chain(names).chain(spoken).chain(live))
 }
 
 async fn load(tx: &mut WriteTx, entries: &[(RowId, Occasion)]) -> Result<Vec<Known>, Error> {
@@ -173,6 +178,7 @@ async fn load(tx: &mut WriteTx, entries: &[(RowId, Occasion)]) -> Result<Vec<Kno
                     e.row_id, e.entry_id, hex(e.content_fingerprint), e.status, e.moderation, e.display_in_search,
                     e.start_date, e.end_date, e.access_control, e.replaced_entry, e.filtered, e.missing_since,
                     e.removed_at, e.public_state, hex(e.public_fingerprint), s.hidden_at, t.version,
+                    e.is_live, e.recorded_entry,
                     (select json_group_array(json_array(category_id, status))
                      from entry_categories
                      where row_id = e.row_id),
@@ -212,6 +218,8 @@ struct KnownRow {
     public_fingerprint: Option<Fingerprint>,
     hidden_at: Option<Timestamp>,
     thumbnail_version: Option<String>,
+    is_live: Option<i64>,
+    recorded_entry: Option<EntryId>,
     memberships: Vec<(CategoryId, i64)>,
     spoken: Option<String>,
 }
@@ -240,6 +248,7 @@ impl KnownRow {
             },
             content: self.content,
             thumbnail_version: self.thumbnail_version,
+            live: self.is_live.map(|is_live| Live { is_live: is_live != 0, recorded_entry: self.recorded_entry }),
             spoken: self.spoken,
             before: self
                 .public_state

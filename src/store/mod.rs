@@ -53,6 +53,7 @@ mod mirror;
 mod numbers;
 mod outbox;
 mod pace;
+mod playlists;
 mod policy;
 mod prune;
 mod public_entries;

@@ -271,6 +271,7 @@ impl Judge<'_> {
         Seen {
             entry_id: look.entry.id.clone(),
             facts: look.entry.facts.clone(),
+            live: look.entry.live.clone(),
             memberships: look.categories,
             filtered: false,
             updated_at: look.entry.updated_at,
