@@ -9,6 +9,7 @@
 //! ```
 
 mod answer;
+mod categories;
 mod collect;
 mod columns;
 mod cursor;
@@ -36,6 +37,7 @@ mod value;
 mod words;
 
 pub use answer::{Answer, Told};
+pub use categories::Category;
 pub use door::{Error, Searching};
 pub use error::{Parameter, QueryError, Span};
 pub use highlight::MARK;
