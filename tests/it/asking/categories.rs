@@ -12,34 +12,19 @@ const PUBLIC: CategoryId = CategoryId(7_001);
 const NEWS: CategoryId = CategoryId(7_002);
 const LOCAL: CategoryId = CategoryId(7_003);
 const STAFF: CategoryId = CategoryId(7_004);
-
-/// A category of this name, and the one it is in.
-fn category(id: CategoryId, name: &str, above: Option<&SimCategory>) -> SimCategory {
-    let joined = |above: Option<&str>, own: &str| above.map_or(own.to_owned(), |above| format!("{above}>{own}"));
-    SimCategory {
-        id,
-        parent_id: above.map_or(0, |above| above.id.0),
-        depth: above.map_or(0, |above| above.depth + 1),
-        name: name.to_owned(),
-        full_name: joined(above.map(|above| above.full_name.as_str()), name),
-        full_ids: joined(above.map(|above| above.full_ids.as_str()), &id.to_string()),
-        created_at: 1_700_000_000,
-        updated_at: 1_700_000_000,
-        privacy_context: String::new(),
-        owner: String::new(),
-        status: 2,
-    }
-}
+const ARCHIVE: CategoryId = CategoryId(7_005);
+/// When they were made.
+const AT: i64 = 1_700_000_000;
 
 impl Library {
     /// Public>News>Local and Staff, which is for some only; the entries of each in it.
     async fn with_categories() -> (Self, [EntryId; 3]) {
         let library = Self { house: crate::house::House::open().await };
         library.house.kaltura.edit(|account| {
-            let public = category(PUBLIC, "Public", None);
-            let news = category(NEWS, "News", Some(&public));
-            let local = category(LOCAL, "Local", Some(&news));
-            let staff = SimCategory { privacy_context: "intranet".to_owned(), ..category(STAFF, "Staff", None) };
+            let public = SimCategory::top(PUBLIC, "Public", AT);
+            let news = public.child(NEWS, "News", AT);
+            let local = news.child(LOCAL, "Local", AT);
+            let staff = SimCategory { privacy_context: "intranet".to_owned(), ..SimCategory::top(STAFF, "Staff", AT) };
             for category in [public, news, local, staff] {
                 policy::add_category(account, category);
             }
@@ -98,9 +83,8 @@ async fn a_renamed_or_moved_category_takes_its_entries_along_without_a_look_at_t
     let looks = library.house.kaltura.count("baseEntry.getByIds");
     library.house.kaltura.edit(|account| {
         assert!(policy::rename_category(account, NEWS, "Reports"));
-        let archive = category(CategoryId(7_005), "Archive", None);
-        policy::add_category(account, archive);
-        assert!(policy::move_category(account, LOCAL, CategoryId(7_005)));
+        policy::add_category(account, SimCategory::top(ARCHIVE, "Archive", AT));
+        assert!(policy::move_category(account, LOCAL, ARCHIVE));
     });
     library.learn().await;
     assert_eq!(library.house.public_entry(&around).await.unwrap()["categories"], json!(["Archive>Local"]));

@@ -7,6 +7,7 @@ mod hostile;
 mod live;
 mod playlists;
 pub mod problems;
+mod publish;
 mod storing;
 mod thumbnails;
 mod withheld;
