@@ -22,7 +22,7 @@ use super::{assets, captions, custom_metadata, decoded, thumbnails};
 use crate::domain::account_facts::{CategoryMembership, MetadataObject};
 use crate::domain::caption::Caption;
 use crate::domain::clock::Timestamp;
-use crate::domain::decide::{Decision, Mark, Tell};
+use crate::domain::decide::{Decision, Mark, Reason, Tell};
 use crate::domain::entry::{Entry, Flavor, VisibilityFacts};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ids::{AccessControlId, AccountId, CategoryId, EntryId, MetadataId};
@@ -62,8 +62,10 @@ pub struct Seen {
     pub facts: VisibilityFacts,
     /// The categories it is in, all of them. Kept on every look.
     pub memberships: Vec<CategoryMembership>,
-    /// `[mirror] filter` leaves it out.
-    pub filtered: bool,
+    /// `[mirror] filter` leaves it out; absent where that cannot be told: then it stays as it was.
+    pub filtered: Option<bool>,
+    /// Kaltura has other content by now than is kept here; absent where that cannot be told.
+    pub is_outdated: Option<bool>,
     /// Kaltura's `updatedAt`, epoch seconds.
     pub updated_at: i64,
     /// When the look began.
@@ -266,7 +268,7 @@ async fn save_seen(
     entry_events::append(tx, &events, now).await?;
 
     write_content(tx, account, held, now).await?;
-    let mirrored = write_facts(tx, held).await?;
+    let mirrored = write_facts(tx, held, now).await?;
     replace_categories(tx, account, held, &mirrored).await?;
     let mirrored: Vec<_> = mirrored.into_iter().collect();
     absence::write_seen_again(tx, &mirrored).await?;
@@ -349,7 +351,8 @@ struct FactsRow<'a> {
     end_date: Option<i64>,
     access_control: Option<AccessControlId>,
     replaced_entry: Option<&'a str>,
-    filtered: bool,
+    filtered: Option<bool>,
+    is_outdated: Option<bool>,
 }
 
 impl<'a> FactsRow<'a> {
@@ -365,12 +368,13 @@ impl<'a> FactsRow<'a> {
             access_control: facts.access_control,
             replaced_entry: facts.replaced_entry.as_deref(),
             filtered: seen.filtered,
+            is_outdated: seen.is_outdated,
         }
     }
 }
 
 /// Keeps the facts of those that are in the mirror, and says which these are.
-async fn write_facts(tx: &mut WriteTx, held: &Held<'_>) -> Result<HashSet<RowId>, Error> {
+async fn write_facts(tx: &mut WriteTx, held: &Held<'_>, now: Timestamp) -> Result<HashSet<RowId>, Error> {
     let facts: Vec<_> = held.seen.iter().map(|(row_id, seen, _)| FactsRow::of(*row_id, seen)).collect();
     sqlx::query(
         "update entries
@@ -381,17 +385,25 @@ async fn write_facts(tx: &mut WriteTx, held: &Held<'_>) -> Result<HashSet<RowId>
              end_date = facts.value ->> 'end_date',
              access_control = facts.value ->> 'access_control',
              replaced_entry = facts.value ->> 'replaced_entry',
-             filtered = facts.value ->> 'filtered'
+             filtered = coalesce(facts.value ->> 'filtered', filtered),
+             filtered_at = iif(coalesce(facts.value ->> 'filtered', filtered), coalesce(filtered_at, ?), null),
+             is_outdated = coalesce(facts.value ->> 'is_outdated', is_outdated)
          from json_each(?) as facts
          where entries.row_id = facts.value ->> 'row_id'
          returning row_id",
     )
+    .bind(now.as_millis())
     .bind(rows::parameter(&facts))
     .fetch_all(&mut **tx)
     .await?
     .iter()
     .map(|row| Ok(row.try_get("row_id")?))
     .collect()
+}
+
+/// A category that is renamed may let it in: its categories are kept although nothing else of it is.
+fn is_left_out(seen: &Seen) -> bool {
+    matches!(seen.decision, Decision::Nothing(Reason::Filtered | Reason::FilterOpen))
 }
 
 #[derive(Serialize)]
@@ -407,11 +419,11 @@ async fn replace_categories(
     held: &Held<'_>,
     mirrored: &HashSet<RowId>,
 ) -> Result<(), Error> {
-    let row_ids: Vec<_> = mirrored.iter().copied().collect();
+    let row_ids: Vec<_> = held.seen.iter().map(|(row_id, ..)| *row_id).collect();
     let categories: Vec<_> = held
         .seen
         .iter()
-        .filter(|(row_id, ..)| mirrored.contains(row_id))
+        .filter(|(row_id, seen, _)| mirrored.contains(row_id) || is_left_out(seen))
         .flat_map(|(row_id, seen, _)| seen.memberships.iter().map(move |membership| (*row_id, membership)))
         .map(|(row_id, membership)| CategoryRow {
             row_id,
@@ -476,7 +488,7 @@ impl<'a> ContentRow<'a> {
         Self {
             row_id,
             status: seen.facts.status.to_api(),
-            filtered: seen.filtered,
+            filtered: seen.filtered.unwrap_or(false),
             entry_id: &seen.entry_id,
             name: &entry.name,
             description: &entry.description,

@@ -31,6 +31,12 @@ pub struct KnownEntry {
     pub missing_since: Option<Timestamp>,
     /// A second look confirmed it: a tombstone, its content kept until the purge.
     pub removed_at: Option<Timestamp>,
+    /// `[mirror] filter` left it out at the latest look; its content is kept until the purge.
+    pub filtered: bool,
+    /// The object that had the sync field at that look.
+    pub metadata_id: Option<MetadataId>,
+    /// It is in some category, as far as we know.
+    pub in_categories: bool,
     /// Hidden by hand.
     pub hidden: bool,
     /// A write-back that was about to be sent, and whose outcome is not known.
@@ -102,7 +108,9 @@ impl Store {
         sqlx::query(
             "select s.entry_id, s.looked_at, s.seen_at, s.updated_at, s.emitted_version, s.marked_at, s.marked_version,
                     s.failed_version, s.pending_mark_xml, s.pending_mark_version, s.hidden_at, s.error,
-                    e.row_id is not null as in_mirror, e.content_fingerprint, e.missing_since, e.removed_at
+                    e.row_id is not null as in_mirror, e.content_fingerprint, e.missing_since, e.removed_at,
+                    coalesce(e.filtered, 0) as filtered, s.metadata_id,
+                    exists (select 1 from entry_categories where row_id = s.row_id) as in_categories
              from json_each(?) as wanted
              cross join entry_sync as s on s.account_id = ? and s.entry_id = wanted.value
              left join entries as e on e.row_id = s.row_id",
@@ -316,6 +324,9 @@ fn known_entry(row: &SqliteRow) -> Result<KnownEntry, Error> {
         in_mirror: row.try_get("in_mirror")?,
         missing_since: rows::time(row, "missing_since")?,
         removed_at: rows::time(row, "removed_at")?,
+        filtered: row.try_get("filtered")?,
+        metadata_id: row.try_get::<Option<i64>, _>("metadata_id")?.map(MetadataId),
+        in_categories: row.try_get("in_categories")?,
         hidden: rows::time(row, "hidden_at")?.is_some(),
         pending_mark: pending_xml.map(|xml_sent| PendingMark { xml_sent, base_version: pending_version }),
         looked_at: rows::time(row, "looked_at")?,

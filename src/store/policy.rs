@@ -215,9 +215,17 @@ impl Store {
         loop {
             let mut tx = self.write().await?;
             let Some(mut pending) = pending(&mut tx, account).await? else { return Ok(change) };
-            let occasion = Occasion { flip: Some(Cause::Policy), ..Occasion::new(Cause::Policy, Origin::Policy) };
+            let by_category = !pending.all && !pending.categories.is_empty();
             let touched = take_touched(&mut tx, account, &mut pending).await?;
-            let entries: Vec<_> = touched.into_iter().map(|row_id| (row_id, occasion)).collect();
+            let left = match by_category {
+                true => self.leave_by_category(&mut tx, account, &touched).await?,
+                false => BTreeSet::new(),
+            };
+            let occasion = |row_id: &RowId| {
+                let cause = if left.contains(row_id) { Cause::Filter } else { Cause::Policy };
+                Occasion { flip: Some(cause), ..Occasion::new(cause, Origin::Policy) }
+            };
+            let entries: Vec<_> = touched.into_iter().map(|row_id| (row_id, occasion(&row_id))).collect();
             let judged = judgement::judge_again(&mut tx, account, &entries, self.now()).await?;
             change.reevaluated += judged.len() as u64;
             change.told += judged.values().filter(|judged| judged.change.is_some()).count() as u64;
@@ -227,6 +235,7 @@ impl Store {
                 settings::remove(&mut tx, account, POLICY_PENDING).await?;
             }
             tx.commit().await?;
+            self.0.mirror.dirty_signal.notify_one();
         }
     }
 }

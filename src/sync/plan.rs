@@ -7,6 +7,7 @@ use super::handlers::Subject;
 use crate::domain::account_facts::MetadataObject;
 use crate::domain::clock::Timestamp;
 use crate::domain::decide::{self, Decision, FoundBy, Mark, Tell};
+use crate::domain::filter::mirror::{MetadataValues, MirrorFilter, Subject as Judged, Verdict};
 use crate::domain::fingerprint;
 use crate::domain::ids::{EntryId, MetadataId, MetadataProfileId};
 use crate::domain::sync_rules::{SyncField, SyncRules};
@@ -41,6 +42,20 @@ impl Plan {
         // A hint from the future was noted before the clock was set back.
         if hinted_at <= looked_at && looked_at < hinted_at.plus(LAG) {
             self.next = Next::LookAgain { at: hinted_at.plus(LAG), reason };
+        }
+    }
+}
+
+impl Plan {
+    fn set_filtered(&mut self, filtered: Option<bool>) {
+        if let Some(Save::Seen(seen)) = &mut self.save {
+            seen.filtered = filtered;
+        }
+    }
+
+    fn set_outdated(&mut self, is_outdated: Option<bool>) {
+        if let Some(Save::Seen(seen)) = &mut self.save {
+            seen.is_outdated = is_outdated;
         }
     }
 }
@@ -105,9 +120,17 @@ pub(super) struct Judge<'a> {
     pub facts: &'a AccountFacts,
     /// The operator's rules.
     pub rules: &'a SyncRules,
+    /// Which entries are mirrored at all.
+    pub filter: Option<&'a MirrorFilter>,
     /// When the look began.
     pub looked_at: Timestamp,
 }
+
+/// Looks that may doubt: with waits that double from one second, more than a quarter of an hour.
+const DOUBTED_TIMES: u32 = 10;
+/// A look that began so long after a change has seen it, whatever the two clocks say.
+const DOUBTED_AFTER_SECS: i64 = 5;
+const DOUBTED: &str = "[mirror] filter would leave it out because a list of Kaltura's is empty, and its updatedAt has not moved: asked again";
 
 /// Why a field cannot be read or written.
 enum Trouble {
@@ -132,13 +155,117 @@ struct ReadField {
     object: Option<MetadataObject>,
 }
 
+impl ReadField {
+    const fn unread() -> Self {
+        Self { field: SyncField::NoObject, object: None }
+    }
+}
+
 impl Judge<'_> {
     /// Plans for an entry the answer had.
     pub fn seen(&self, look: EntryLook) -> Plan {
-        match self.read_field(&look) {
+        let is_let_in = self.known.in_mirror && !self.known.filtered;
+        match self.verdict(&look) {
+            Verdict::Out if is_let_in && self.is_doubted(&look) => Plan {
+                entry_id: look.entry.id,
+                save: None,
+                write_back: None,
+                next: Next::Retry { error: DOUBTED.to_owned() },
+            },
+            Verdict::Out => self.left_out(look),
+            Verdict::Open if !is_let_in => self.not_let_in(look),
+            Verdict::Open => self.open(look),
+            Verdict::In => self.let_in(look),
+        }
+    }
+
+    fn let_in(&self, look: EntryLook) -> Plan {
+        let mut plan = match self.read_field(&look) {
             Ok(read) => self.decided(look, read),
             Err(trouble) => self.undecided(look, trouble),
+        };
+        plan.set_filtered(Some(false));
+        plan
+    }
+
+    /// What the filter leaves out: what hides an entry is kept, and nothing is decided.
+    fn left_out(&self, look: EntryLook) -> Plan {
+        let mut plan = self.undecided_for(look, decide::Reason::Filtered, Next::Settle);
+        plan.set_filtered(Some(true));
+        plan
+    }
+
+    /// What cannot be judged and is not in the mirror stays outside until it can be.
+    fn not_let_in(&self, look: EntryLook) -> Plan {
+        let next = self.why_open(&look);
+        self.undecided_for(look, decide::Reason::FilterOpen, next)
+    }
+
+    /// What cannot be judged and is in the mirror stays there, and is judged again.
+    fn open(&self, look: EntryLook) -> Plan {
+        let why = self.why_open(&look);
+        let mut plan = self.let_in(look);
+        plan.set_filtered(None);
+        if plan.next == Next::Settle && plan.write_back.is_none() {
+            plan.next = why;
         }
+        plan
+    }
+
+    /// Kaltura's lists say that all metadata, or every category, is gone, and its `updatedAt`, which that would have moved,
+    /// says that nothing was changed: such a look concludes nothing, until it is said for a while.
+    fn is_doubted(&self, look: &EntryLook) -> bool {
+        // A look in the second of a change may have seen either.
+        let is_late = self.known.seen_at.is_some_and(|at| at.as_secs() > look.entry.updated_at + DOUBTED_AFTER_SECS);
+        let is_unchanged = is_late && self.known.updated_at == Some(look.entry.updated_at);
+        let has_lost = (self.known.metadata_id.is_some() && look.metadata.is_empty())
+            || (self.known.in_categories && look.categories.is_empty());
+        is_unchanged && has_lost && self.claimed.attempts < DOUBTED_TIMES
+    }
+
+    fn verdict(&self, look: &EntryLook) -> Verdict {
+        let Some(filter) = self.filter else { return Verdict::In };
+        let facts = &self.facts.filter;
+        let categories = facts.names_of(&look.categories);
+        let metadata = self.metadata_values(look);
+        let subject =
+            Judged { object: &look.entry.object, categories: categories.as_deref(), metadata: metadata.as_ref() };
+        filter.judge(&subject, facts)
+    }
+
+    /// All that was asked for, unless a document of it cannot be read.
+    fn metadata_values(&self, look: &EntryLook) -> Option<MetadataValues> {
+        if self.facts.sync_profile.is_err() || self.facts.content_profile.is_err() {
+            return None;
+        }
+        let mut values = MetadataValues::new();
+        for object in &look.metadata {
+            for (name, more) in Document::parse(&object.xml).ok()?.fields() {
+                values.entry(name).or_default().extend(more);
+            }
+        }
+        Some(values)
+    }
+
+    /// What must come to be known before a verdict can be given, and so when to look again.
+    fn why_open(&self, look: &EntryLook) -> Next {
+        let filter = self.filter.and_then(|filter| filter.trouble(&self.facts.filter));
+        let profiles = [&self.facts.sync_profile, &self.facts.content_profile];
+        let of_profile = profiles.into_iter().find_map(|profile| match profile {
+            Ok(profile) => profile
+                .fields()
+                .is_none()
+                .then(|| format!("the schema of metadata profile {} is not known", profile.id)),
+            Err(trouble) => Some(trouble.to_string()),
+        });
+        let names_metadata = self.filter.is_some_and(|filter| !filter.metadata_fields().is_empty());
+        if let Some(trouble) = filter.or(of_profile.filter(|_| names_metadata)) {
+            return Next::AwaitRepair { trouble: format!("[mirror] filter cannot be judged: {trouble}") };
+        }
+        if let Some(Trouble::Document(error)) = look.metadata.iter().find_map(|object| parsed(object).err()) {
+            return Next::GiveUp { error: format!("[mirror] filter cannot be judged: {error}") };
+        }
+        Next::Retry { error: "[mirror] filter cannot be judged: a category of the entry is not known yet".to_owned() }
     }
 
     fn read_field(&self, look: &EntryLook) -> Result<ReadField, Trouble> {
@@ -158,10 +285,27 @@ impl Judge<'_> {
 
     /// Without a field that can be read nothing is decided about content; what hides an entry is obeyed all the same.
     fn undecided(&self, look: EntryLook, trouble: Trouble) -> Plan {
+        self.nothing(look, ReadField::unread(), decide::Reason::Unreadable, trouble.into())
+    }
+
+    /// Nothing is decided about content, whatever the field says.
+    fn undecided_for(&self, look: EntryLook, reason: decide::Reason, next: Next) -> Plan {
+        let read = self.read_field(&look).ok();
+        let is_outdated = read.as_ref().and_then(|_| self.is_outdated(&self.content(&look)));
+        let mut plan = self.nothing(look, read.unwrap_or_else(ReadField::unread), reason, next);
+        plan.set_outdated(is_outdated);
+        plan
+    }
+
+    fn nothing(&self, look: EntryLook, read: ReadField, reason: decide::Reason, next: Next) -> Plan {
         let entry_id = look.entry.id.clone();
-        let unread = ReadField { field: SyncField::NoObject, object: None };
-        let seen = self.keep(look, unread, Decision::Nothing(decide::Reason::Unreadable), None);
-        Plan { entry_id, save: Some(Save::Seen(Box::new(seen))), write_back: None, next: trouble.into() }
+        let seen = self.keep(look, read, Decision::Nothing(reason), None);
+        Plan { entry_id, save: Some(Save::Seen(Box::new(seen))), write_back: None, next }
+    }
+
+    /// Whether Kaltura has other content than the mirror keeps; nothing of an entry that is not in the mirror.
+    fn is_outdated(&self, content: &Content) -> Option<bool> {
+        self.known.known.content.map(|kept| kept != content.fingerprint)
     }
 
     fn decided(&self, look: EntryLook, read: ReadField) -> Plan {
@@ -172,8 +316,11 @@ impl Judge<'_> {
             Ok(write_back) => (write_back, Next::Settle),
             Err(trouble) => (None, trouble.into()),
         };
-        let content = (!matches!(decision, Decision::Nothing(_))).then_some(content);
+        let comes_in = !matches!(decision, Decision::Nothing(_));
+        let is_outdated = if comes_in { Some(false) } else { self.is_outdated(&content) };
+        let content = comes_in.then_some(content);
         let mut seen = self.keep(look, read, decision, content);
+        seen.is_outdated = is_outdated;
         seen.pending_mark = write_back.as_ref().map(WriteBack::pending);
         Plan { entry_id, save: Some(Save::Seen(Box::new(seen))), write_back, next }
     }
@@ -263,7 +410,8 @@ impl Judge<'_> {
             entry_id: look.entry.id,
             facts: look.entry.facts,
             memberships: look.categories,
-            filtered: false,
+            filtered: None,
+            is_outdated: None,
             updated_at: look.entry.updated_at,
             looked_at: self.looked_at,
             field: read.field,

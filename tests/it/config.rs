@@ -186,7 +186,10 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
         "host name",
     ),
     ("", "[publish]\nfields = [\"nme\"]", "script_config.toml:3: publish.fields", "did you mean \"name\"?"),
-    ("", "[mirror]\nfilter = \"type = 1\"", "script_config.toml:3: mirror.filter", "remove the key"),
+    ("", "[mirror]\nfilter = \"type = film\"", "script_config.toml:3: mirror.filter", "character 7: type is media"),
+    ("", "[mirror]\nfilter = \"plays > 5\"", "script_config.toml:3: mirror.filter", "no field to filter by"),
+    ("", "[mirror]\nfilter = \"tags = \"", "script_config.toml:3: mirror.filter", "remove the key"),
+    ("", "[mirror]\nfilter = \"metadata.SyncStatus = x\"", "script_config.toml:3: mirror.filter", "sync field"),
     ("", "[[hooks]]\nname = \"a\"", "script_config.toml:2: hooks[0].url is missing", "or a command"),
     (
         "",
