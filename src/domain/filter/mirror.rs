@@ -103,6 +103,14 @@ impl MirrorField {
         })
     }
 
+    /// The name of a custom-metadata field.
+    fn custom(&self) -> Option<&str> {
+        match self {
+            Self::Metadata(name) => Some(name),
+            _ => None,
+        }
+    }
+
     /// The names of its values, by Kaltura's.
     const fn named(&self) -> &'static [(&'static str, &'static str)] {
         match self {
@@ -265,11 +273,7 @@ impl MirrorFilter {
 
     /// The custom-metadata fields that it names.
     pub fn metadata_fields(&self) -> BTreeSet<&str> {
-        let metadata = |field| match field {
-            &MirrorField::Metadata(ref name) => Some(name.as_str()),
-            _ => None,
-        };
-        self.fields().into_iter().filter_map(metadata).collect()
+        self.fields().into_iter().filter_map(MirrorField::custom).collect()
     }
 
     /// Whether it asks in which categories an entry is.

@@ -6,6 +6,7 @@ use kaltura_mirror::simulator::account::SYNC_PROFILE;
 use kaltura_mirror::store::{DeliveryFilter, RunKind, RunOptions};
 
 use super::{DONE, NEEDED, WEBSITE, has_content};
+use crate::feed::reader::Stream;
 use crate::house::{House, eventually, http};
 
 const A_HOOK: &str = "[[hooks]]\nname = \"website\"\nurl = \"http://127.0.0.1:9/\"\nallow_private = true\n\
@@ -41,7 +42,30 @@ async fn nothing_of_an_entry_that_does_not_pass_or_ceases_to_is_in_any_public_an
     house.sync(&[&leaving]).await;
     house.assert_nowhere(&leaving, "gasometer", &inside).await;
     house.assert_nowhere(&leaving, "zeppelin", &inside).await;
-    assert!(house.is_seen(&inside).await);
+    // A stream tells of the one that is left, up to its own end.
+    let mut stream = Stream::open(house.daemon.public, "initial=true", &[]).await;
+    house.daemon.store.hide(house.account(), &inside).await.unwrap();
+    loop {
+        let item = stream.change().await;
+        assert_eq!(item["id"], inside.as_str(), "{item}");
+        if item["op"] == "drop" {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_filter_leaves_out_is_as_it_should_be_when_mirror_and_account_are_compared() {
+    let house = House::open_with(WEBSITE).await;
+    house.kaltura.edit(|account| account.entries.clear());
+    let ids = ["website", "intern", "website"].map(|tags| house.tagged(tags, tags, DONE));
+    house.sync(&ids.iter().collect::<Vec<_>>()).await;
+    house.tag(&ids[2], "intern");
+    house.sync(&[&ids[2]]).await;
+    let account = house.daemon.sync.accounts().next().unwrap();
+    let verified = house.daemon.sync.verify(account, None).await.unwrap();
+    let faults: Vec<_> = verified.differences.into_iter().filter(|it| !it.by_decision).collect();
+    assert_eq!((verified.compared, faults), (3, Vec::new()));
 }
 
 #[tokio::test]
