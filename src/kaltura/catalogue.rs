@@ -619,6 +619,43 @@ mod tests {
     }
 
     #[test]
+    fn a_selection_narrows_what_lists_are_asked_for_by_values_every_server_knows() {
+        let values = |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect());
+        let narrowing = Narrowing {
+            types: values(&["1", "7"]),
+            media_types: values(&["5", "204"]),
+            states: values(&["2", "7"]),
+            created_from: Some(BEGAN),
+            created_to: Some(BEGAN + 9),
+        };
+        let windows = Window::selected(&narrowing, &["tags".to_owned(), "id".to_owned()]);
+        let filter = windows[0].filter();
+        for (member, value) in [
+            ("objectType", json!("KalturaMediaEntryFilter")),
+            ("typeIn", json!("1,7")),
+            ("mediaTypeIn", json!("5,204")),
+            ("statusIn", json!("2,7")),
+            ("createdAtGreaterThanOrEqual", json!(BEGAN)),
+            ("createdAtLessThanOrEqual", json!(BEGAN + 9)),
+        ] {
+            assert_eq!(filter[member], value, "{member}");
+        }
+        assert_eq!(windows[1].filter()["displayInSearchEqual"], -2);
+        let fields = windows[0].request(1).params["responseProfile"]["fields"].clone();
+        assert_eq!(fields, "id,partnerId,createdAt,updatedAt,status,tags");
+        // Where a second has too many, each part is one of those that were chosen.
+        let parts = Part::default().parts(&windows[0].choice);
+        assert_eq!(parts.iter().map(|part| part.status.as_deref().unwrap()).collect::<Vec<_>>(), ["2", "7"]);
+
+        let odd = Narrowing { types: values(&["1", "plugin.Type"]), states: values(&["3"]), ..Narrowing::default() };
+        let filter = Window::selected(&odd, &[])[0].filter();
+        assert!(filter.get("typeIn").is_none());
+        assert_eq!(filter["statusIn"], STATES.join(","));
+        let kept = serde_json::to_string(&windows[0]).unwrap();
+        assert_eq!(serde_json::from_str::<Window>(&kept).unwrap(), windows[0]);
+    }
+
+    #[test]
     fn another_accounts_entry_is_no_row() {
         assert!(read(json!({"id": "0_abcd1234", "partnerId": 103}), PartnerId(102)).is_err());
     }
