@@ -73,6 +73,14 @@ impl Filters {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(account, Known { rule, is_applied });
     }
 
+    /// Not all entries have been judged by it any more.
+    fn reopen(&self, account: AccountId) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get_mut(&account) {
+            known.is_applied = false;
+        }
+    }
+
     /// The account's filter, if it asks for categories.
     fn by_category(&self, account: AccountId) -> Option<Arc<Rule>> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -178,6 +186,16 @@ impl Store {
         leave(tx, &sorted.left, self.now()).await?;
         sorted.hints(account, Lane::Repair, self.now()).write(tx, &self.0.mirror.pace, self.now()).await?;
         Ok(sorted.left.into_iter().collect())
+    }
+
+    /// So many categories have changed that nobody knows any more which: all entries are judged anew by a filter that asks for
+    /// categories, at the next [`Store::set_mirror_filter`].
+    pub(super) async fn judge_all_by_category(&self, tx: &mut WriteTx, account: AccountId) -> Result<(), Error> {
+        if self.0.mirror.filters.by_category(account).is_some() {
+            settings::put(tx, account, PENDING, rows::json(&Pending::default())).await?;
+            self.0.mirror.filters.reopen(account);
+        }
+        Ok(())
     }
 }
 

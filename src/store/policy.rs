@@ -203,9 +203,10 @@ impl Store {
         if !schemas.is_empty() {
             replace_metadata_profiles(&mut tx, account, &schemas, facts).await?;
         }
+        let has_categories = !categories.is_empty();
         let pending = Pending { profiles, categories, ..Pending::default() };
-        if pending.next().is_some() {
-            add_pending(&mut tx, account, pending).await?;
+        if pending.next().is_some() && add_pending(&mut tx, account, pending).await?.all && has_categories {
+            self.judge_all_by_category(&mut tx, account).await?;
         }
         tx.commit().await?;
         self.reevaluate(account, change).await
@@ -257,9 +258,11 @@ async fn pending(tx: &mut WriteTx, account: AccountId) -> Result<Option<Pending>
     kept.map(|text| rows::parsed(&text, POLICY_PENDING)).transpose()
 }
 
-async fn add_pending(tx: &mut WriteTx, account: AccountId, more: Pending) -> Result<(), Error> {
+/// Answers all that is pending by now.
+async fn add_pending(tx: &mut WriteTx, account: AccountId, more: Pending) -> Result<Pending, Error> {
     let all = pending(tx, account).await?.unwrap_or_default().and(more);
-    settings::put(tx, account, POLICY_PENDING, rows::json(&all)).await
+    settings::put(tx, account, POLICY_PENDING, rows::json(&all)).await?;
+    Ok(all)
 }
 
 /// Takes the next entries out of what is pending, until a chunk is full.

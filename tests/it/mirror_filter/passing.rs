@@ -93,6 +93,22 @@ async fn an_entry_that_ceases_to_pass_is_dropped_told_and_forgotten_as_any_other
 }
 
 #[tokio::test]
+async fn who_hears_of_withheld_entries_hears_that_one_has_left() {
+    let hook = A_HOOK.replace("events =", "audience = \"all\"\nevents =");
+    let house = House::silent_with(&format!("{WEBSITE}{hook}")).await;
+    let id = house.tagged("Flagged", "website", DONE);
+    house.kaltura.flag(&id, "rude");
+    house.sync(&[&id]).await;
+    assert_eq!(house.report(&id).await.unwrap().public_state, "withheld:moderation");
+    house.tag(&id, "intern");
+    house.sync(&[&id]).await;
+    let told = house.daemon.store.deliveries(&DeliveryFilter::default()).await.unwrap();
+    let told: Vec<_> = told.iter().map(|row| (row.event.as_str(), row.cause.as_deref().unwrap())).collect();
+    assert_eq!(told, [("entry.removed", "filter")]);
+    assert!(house.changes(&id).await.is_empty(), "visitors never saw it");
+}
+
+#[tokio::test]
 async fn an_entry_that_passes_again_is_shown_with_what_is_kept_and_comes_in_anew_after_the_purge() {
     let house = House::open_with(WEBSITE).await;
     let id = house.tagged("Back", "website", DONE);
