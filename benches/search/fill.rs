@@ -66,6 +66,7 @@ pub fn seen(film: &Film) -> Seen {
     Seen {
         entry_id: entry.id.clone(),
         facts: entry.facts.clone(),
+        live: None,
         memberships: vec![CategoryMembership {
             entry_id: entry.id.clone(),
             category_id: CategoryId(FIRST_CATEGORY + film.category as i64),

@@ -18,7 +18,7 @@ pub struct Publish {
 }
 
 /// The members of a public entry, but those that always leave.
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 23] = [
     "name",
     "description",
     "tags",
@@ -39,6 +39,7 @@ const FIELDS: [&str; 22] = [
     "thumbnail",
     "flavors",
     "captions",
+    "live",
     "metadata",
     "syncedAt",
 ];
@@ -76,7 +77,7 @@ fn refuse_unknown_fields(section: &Section<'_>, fields: &PublishFields) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::public_entry::{PublicEntry, PublicThumbnail};
+    use crate::domain::public_entry::{PublicEntry, PublicLive, PublicThumbnail};
 
     #[test]
     fn the_fields_one_may_name_are_those_of_a_public_entry() {
@@ -103,6 +104,7 @@ mod tests {
             thumbnail: Some(PublicThumbnail { url: String::new(), version: "1".to_owned() }),
             flavors: Vec::new(),
             captions: Vec::new(),
+            live: Some(PublicLive { is_live: true, recorded_entry_id: None }),
             metadata: std::collections::BTreeMap::new(),
             synced_at: Some(String::new()),
             seq: 1,

@@ -126,8 +126,33 @@ pub struct Entry {
     pub views: i64,
     /// The `{v}` of `…/version/{v}` in `thumbnailUrl`; grows when the thumbnail changes.
     pub thumbnail_version: Option<String>,
+    /// Of a live entry.
+    pub live: Option<Live>,
     /// The object as it came, every member included.
     pub object: ApiObject,
+}
+
+/// What a live entry says of its broadcast. It begins and ends without an editor, so it is kept on every look.
+///
+/// Source: Kaltura server, `LiveEntry::getLiveStatus`, `EntryServerNodeStatus`: 1 is playable. A stream that another
+/// service sends is always told as stopped: asking that service takes too long for an answer about many entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Live {
+    /// It can be played now.
+    pub is_live: bool,
+    /// Where the broadcast is, or was, recorded.
+    pub recorded_entry: Option<EntryId>,
+}
+
+impl Live {
+    fn from_api(object: &ApiObject) -> Option<Self> {
+        const PLAYABLE: i64 = 1;
+        object.get("liveStatus")?;
+        Some(Self {
+            is_live: api_value::integer(object, "liveStatus") == Some(PLAYABLE),
+            recorded_entry: api_value::text(object, "recordedEntryId").and_then(|id| id.parse().ok()),
+        })
+    }
 }
 
 impl Entry {
@@ -160,6 +185,7 @@ impl Entry {
             plays: number("plays").unwrap_or(0),
             views: number("views").unwrap_or(0),
             thumbnail_version: text("thumbnailUrl").as_deref().and_then(thumbnail_version),
+            live: Live::from_api(&object),
             partner_id: PartnerId(partner_id),
             id,
             object,

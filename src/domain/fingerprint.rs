@@ -1,7 +1,8 @@
 //! Whether anything changed: a hash of what is mirrored, without what moves by itself.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
+use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -11,7 +12,8 @@ use super::caption::Caption;
 use super::entry::{Entry, Flavor};
 
 /// SHA-256 of an entry's content. Two looks with the same fingerprint show the same entry to a visitor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "&str")]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
@@ -29,7 +31,23 @@ impl Fingerprint {
 /// Lower-case hexadecimal, 64 digits.
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+        self.0
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .try_for_each(|digit| f.write_char(DIGITS[usize::from(digit)]))
+    }
+}
+
+/// 64 hexadecimal digits.
+impl TryFrom<&str> for Fingerprint {
+    type Error = String;
+
+    fn try_from(text: &str) -> Result<Self, String> {
+        let digits: Vec<u8> = text.chars().filter_map(|digit| digit.to_digit(16)?.try_into().ok()).collect();
+        let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+        let fingerprint = Self::from_bytes(&bytes).filter(|_| text.len() == 64);
+        fingerprint.ok_or_else(|| format!("{text:?} is not a fingerprint of 64 hexadecimal digits"))
     }
 }
 
@@ -146,6 +164,7 @@ fn put_value(hash: &mut Sha256, value: &Value) {
             items.iter().for_each(|item| put_value(hash, item));
             put_text(hash, "]");
         }
+        Value::String(text) => put_text(hash, text),
         scalar => put_text(hash, &api_value::scalar(scalar).unwrap_or_default()),
     }
 }

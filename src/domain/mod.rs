@@ -16,6 +16,7 @@ pub mod fingerprint;
 pub mod folding;
 pub mod hook;
 pub mod ids;
+pub mod playlist;
 pub mod public_entry;
 pub mod secret;
 pub mod seldom;

@@ -69,6 +69,9 @@ pub struct PublicEntry {
     pub flavors: Vec<PublicFlavor>,
     /// Subtitles.
     pub captions: Vec<PublicCaption>,
+    /// Of a live entry: whether it is on the air, and its recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<PublicLive>,
     /// The content profile's searchable fields, less the sync field, as `[publish]` widens or narrows them.
     pub metadata: BTreeMap<String, Vec<String>>,
     /// When its content last came in, RFC 3339 UTC.
@@ -129,6 +132,17 @@ pub struct PublicFlavor {
     /// For example `isom`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container_format: Option<String>,
+}
+
+/// A live entry's broadcast.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicLive {
+    /// It can be played now. A stream that another service sends is always told as off the air.
+    pub is_live: bool,
+    /// Where it was recorded, once that entry is public.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded_entry_id: Option<EntryId>,
 }
 
 /// A subtitle track.

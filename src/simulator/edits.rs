@@ -90,6 +90,26 @@ pub fn change_row(account: &mut SimAccount, id: &EntryId, change: impl FnOnce(&m
     changed
 }
 
+/// A live entry goes on the air, as its media server tells Kaltura: no API notification, but the row is saved.
+pub fn begin_broadcast(account: &mut SimAccount, id: &EntryId) {
+    let now = account.now();
+    change_row(account, id, |entry| {
+        entry.extra.insert("liveStatus".to_owned(), 1.into());
+        entry.extra.insert("currentBroadcastStartTime".to_owned(), now.into());
+    });
+}
+
+/// It goes off the air, and its recording is, or will be, in this entry.
+pub fn end_broadcast(account: &mut SimAccount, id: &EntryId, recording: &EntryId) {
+    let now = account.now();
+    change_row(account, id, |entry| {
+        entry.extra.insert("liveStatus".to_owned(), 0.into());
+        entry.extra.insert("currentBroadcastStartTime".to_owned(), 0.into());
+        entry.extra.insert("lastBroadcastEndTime".to_owned(), now.into());
+        entry.extra.insert("recordedEntryId".to_owned(), recording.as_str().into());
+    });
+}
+
 /// Saves an entry's row though nothing else in it changed: `updatedAt` is now.
 pub fn touch(account: &mut SimAccount, id: &EntryId) {
     save(account, id, &[columns::UPDATED_AT]);

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::error::Error;
 use super::rows::{self, RowId};
 use super::writer::WriteTx;
+use crate::domain::api_value::ApiObject;
 use crate::domain::caption::Caption;
 use crate::domain::entry::Flavor;
 
@@ -17,7 +18,7 @@ struct FlavorRow<'a> {
     height: Option<i64>,
     bitrate_kbps: Option<i64>,
     container_format: Option<&'a str>,
-    object: String,
+    object: &'a ApiObject,
 }
 
 /// Replaces all flavors of these entries.
@@ -36,7 +37,7 @@ pub(super) async fn replace_flavors(
             height: flavor.height,
             bitrate_kbps: flavor.bitrate_kbps,
             container_format: flavor.container_format.as_deref(),
-            object: rows::json(&flavor.object),
+            object: &flavor.object,
         })
         .collect();
     sqlx::query("delete from assets where row_id in (select value from json_each(?)) and kind = 'flavor'")
@@ -47,8 +48,8 @@ pub(super) async fn replace_flavors(
         "insert or replace into assets
              (row_id, kind, asset_id, status, width, height, bitrate_kbps, container_format, object)
          select value ->> 'row_id', 'flavor', value ->> 'asset_id', value ->> 'status', value ->> 'width',
-                value ->> 'height', value ->> 'bitrate_kbps', value ->> 'container_format', value ->> 'object'
-         from json_each(?)",
+                value ->> 'height', value ->> 'bitrate_kbps', value ->> 'container_format', value -> 'object'
+         from jsonb_each(?)",
     )
     .bind(rows::parameter(&flavors))
     .execute(&mut **tx)
@@ -63,7 +64,7 @@ struct CaptionRow<'a> {
     status: &'a str,
     language: Option<&'a str>,
     label: Option<&'a str>,
-    object: String,
+    object: &'a ApiObject,
 }
 
 /// Replaces all captions of these entries.
@@ -87,14 +88,14 @@ pub(super) async fn replace_captions(
             status: &caption.status,
             language: caption.language.as_deref(),
             label: caption.label.as_deref(),
-            object: rows::json(&caption.object),
+            object: &caption.object,
         })
         .collect();
     sqlx::query(
         "insert or replace into assets (row_id, kind, asset_id, status, language, label, object)
          select value ->> 'row_id', 'caption', value ->> 'asset_id', value ->> 'status', value ->> 'language',
-                value ->> 'label', value ->> 'object'
-         from json_each(?)",
+                value ->> 'label', value -> 'object'
+         from jsonb_each(?)",
     )
     .bind(rows::parameter(&captions))
     .execute(&mut **tx)

@@ -7,16 +7,16 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
 use super::accounts::Account;
 use super::dirty_entries::{Lane, Reasons, bounded, wake_at};
 use super::error::Error;
 use super::limits::{CLAIM_MAX, LONGEST_WAIT};
 use super::writer::WriteTx;
-use super::{Store, decoded};
+use super::{Store, rows};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{AccountId, EntryId};
 
@@ -30,8 +30,8 @@ pub struct ClaimedBatch {
     entries: Vec<ClaimedEntry>,
 }
 
-/// One entry of a claim.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One entry of a claim: the members in the order of [`take`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ClaimedEntry {
     /// Which.
     pub entry_id: EntryId,
@@ -146,7 +146,7 @@ impl Store {
         limit: usize,
         lease: Duration,
     ) -> Result<Option<ClaimedBatch>, Error> {
-        let mut tx = self.write().await?;
+        let mut tx = self.0.mirror.write_unsynced().await?; // a claim ends with the process in any case
         // Asked when our turn has come: to an older moment, a long lease given meanwhile would seem to come from a stepped clock.
         let now = self.now();
         rescue(&mut tx, now).await?;
@@ -211,14 +211,13 @@ impl Store {
     ) -> Result<Vec<(EntryId, Settled)>, Error> {
         let claimed: HashMap<&EntryId, &ClaimedEntry> =
             batch.entries.iter().map(|claimed| (&claimed.entry_id, claimed)).collect();
-        let mut tx = self.write().await?;
+        let mut tx = self.0.mirror.write_unsynced().await?; // forgotten, it is looked at once more
         let now = self.now();
         let mut held = held_rows(&mut tx, &batch).await?;
         let mut settlement = Settlement::default();
         let mut settled = Vec::with_capacity(outcomes.len());
         for (entry, outcome) in outcomes {
-            let rows = held.remove(&entry).zip(claimed.get(&entry));
-            let noted = match rows {
+            let noted = match held.remove(&entry).zip(claimed.get(&entry)) {
                 None => Settled::Lost,
                 Some((row, claimed)) => {
                     let turn = self.0.mirror.pace.looked(batch.account, &entry, row.resync_step, now);
@@ -383,43 +382,34 @@ async fn take(
     token: i64,
     lease_ends_at: Timestamp,
 ) -> Result<Vec<ClaimedEntry>, Error> {
-    let rows = sqlx::query(
-        "update dirty_entries
-         set state = 'leased', token = ?1, lease_ends_at = ?2, fresh_reasons = 0, fresh_hint_at = null
-         where account_id = ?3
-           and entry_id in (
-               select entry_id from dirty_entries
-               where state = 'waiting' and lane = ?4 and due_at between ?5 and ?6 and account_id = ?3
+    let taken: String = sqlx::query_scalar(
+        "select json_group_array(json_array(entry_id, ticket, attempts, reasons, hinted_at, last_hint_at)
+                                 order by due_at, entry_id)
+         from (select entry_id, ticket, attempts, reasons, hinted_at, last_hint_at, due_at
+               from dirty_entries
+               where state = 'waiting' and lane = ?2 and due_at between ?3 and ?4 and account_id = ?1
                order by due_at
-               limit ?7)
-         returning entry_id, ticket, attempts, reasons, hinted_at, last_hint_at, due_at",
+               limit ?5)",
     )
-    .bind(token)
-    .bind(lease_ends_at.as_millis())
     .bind(due.account.0)
     .bind(due.lane.column())
     .bind(due.from)
     .bind(due.to)
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(&mut **tx)
+    .fetch_one(&mut **tx)
     .await?;
-    let mut entries = rows
-        .iter()
-        .map(|row| Ok((row.try_get::<i64, _>("due_at")?, claimed_entry(row)?)))
-        .collect::<Result<Vec<_>, Error>>()?;
-    entries.sort_by(|(due, entry), (other_due, other)| (due, &entry.entry_id).cmp(&(other_due, &other.entry_id)));
-    Ok(entries.into_iter().map(|(_, entry)| entry).collect())
-}
-
-fn claimed_entry(row: &SqliteRow) -> Result<ClaimedEntry, Error> {
-    Ok(ClaimedEntry {
-        entry_id: decoded(row.try_get("entry_id")?)?,
-        ticket: row.try_get("ticket")?,
-        attempts: row.try_get("attempts")?,
-        reasons: Reasons::from_column(row.try_get("reasons")?),
-        first_hint_at: Timestamp::from_millis(row.try_get("hinted_at")?),
-        last_hint_at: Timestamp::from_millis(row.try_get("last_hint_at")?),
-    })
+    sqlx::query(
+        "update dirty_entries
+         set state = 'leased', token = ?1, lease_ends_at = ?2, fresh_reasons = 0, fresh_hint_at = null
+         where account_id = ?3 and entry_id in (select value ->> 0 from json_each(?4))",
+    )
+    .bind(token)
+    .bind(lease_ends_at.as_millis())
+    .bind(due.account.0)
+    .bind(&taken)
+    .execute(&mut **tx)
+    .await?;
+    rows::parsed(&taken, "dirty_entries")
 }
 
 /// The entries whose rows still hold the batch's token. Whatever is written for a batch is written for these only,
@@ -428,8 +418,10 @@ pub(super) async fn held_tokens(tx: &mut SqliteConnection, batch: &ClaimedBatch)
     Ok(held_rows(tx, batch).await?.into_keys().collect())
 }
 
-/// A dirty row as its holder finds it when it comes back.
+/// A dirty row as its holder finds it when it comes back: the members in the order of [`held_rows`].
+#[derive(Deserialize)]
 struct HeldRow {
+    entry_id: EntryId,
     ticket: i64,
     attempts: u32,
     resync_step: u32,
@@ -443,30 +435,19 @@ async fn held_rows(
     connection: &mut SqliteConnection,
     batch: &ClaimedBatch,
 ) -> Result<HashMap<EntryId, HeldRow>, Error> {
-    sqlx::query(
-        "select entry_id, ticket, attempts, resync_step, reasons, fresh_reasons, hinted_at, fresh_hint_at
+    let held: String = sqlx::query_scalar(
+        "select json_group_array(json_array(entry_id, ticket, attempts, resync_step, reasons, fresh_reasons, hinted_at,
+                                            fresh_hint_at))
          from dirty_entries
          where account_id = ? and entry_id in (select value from json_each(?)) and token = ?",
     )
     .bind(batch.account.0)
     .bind(batch.ids_json())
     .bind(batch.token)
-    .fetch_all(connection)
-    .await?
-    .iter()
-    .map(|row| {
-        let held = HeldRow {
-            ticket: row.try_get("ticket")?,
-            attempts: row.try_get("attempts")?,
-            resync_step: row.try_get("resync_step")?,
-            reasons: Reasons::from_column(row.try_get("reasons")?),
-            fresh_reasons: Reasons::from_column(row.try_get("fresh_reasons")?),
-            first_hint_at: row.try_get("hinted_at")?,
-            fresh_hint_at: row.try_get("fresh_hint_at")?,
-        };
-        Ok((decoded(row.try_get("entry_id")?)?, held))
-    })
-    .collect()
+    .fetch_one(connection)
+    .await?;
+    let held: Vec<HeldRow> = rows::parsed(&held, "dirty_entries")?;
+    Ok(held.into_iter().map(|row| (row.entry_id.clone(), row)).collect())
 }
 
 /// What a look makes of its row.

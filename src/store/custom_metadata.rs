@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
 
 use super::entry_sync::MarkRecord;
 use super::error::Error;
@@ -15,10 +14,9 @@ use crate::domain::ids::{EntryId, MetadataId, MetadataProfileId};
 /// The fields of a metadata object in the order of the document, each with its values.
 pub type MetadataFields = Vec<(String, Vec<String>)>;
 
-fn fields_json(fields: &MetadataFields) -> String {
-    let members: Map<String, Value> =
-        fields.iter().map(|(name, values)| (name.clone(), Value::from(values.as_slice()))).collect();
-    rows::json(&members)
+/// As an object, each field's values under its name.
+fn serialize_fields<S: Serializer>(fields: &MetadataFields, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(fields.iter().map(|(name, values)| (name, values)))
 }
 
 #[derive(Serialize)]
@@ -27,7 +25,8 @@ struct ObjectRow<'a> {
     profile_id: MetadataProfileId,
     metadata_id: MetadataId,
     version: i64,
-    fields: String,
+    #[serde(serialize_with = "serialize_fields")]
+    fields: &'a MetadataFields,
     xml: &'a str,
 }
 
@@ -44,7 +43,7 @@ pub(super) async fn replace(
             profile_id: object.profile_id,
             metadata_id: object.id,
             version: object.version,
-            fields: fields_json(fields),
+            fields,
             xml: &object.xml,
         })
         .collect();
@@ -68,7 +67,7 @@ pub(super) async fn keep_marks(
             profile_id: mark.profile_id,
             metadata_id: mark.metadata_id,
             version: mark.new_version,
-            fields: fields_json(&mark.fields),
+            fields: &mark.fields,
             xml: &mark.xml_sent,
         })
         .collect();
@@ -82,8 +81,8 @@ async fn upsert(tx: &mut WriteTx, objects: &[ObjectRow<'_>]) -> Result<(), Error
     sqlx::query(
         "insert or replace into custom_metadata (row_id, profile_id, metadata_id, version, fields, xml)
          select e.row_id, object.value ->> 'profile_id', object.value ->> 'metadata_id', object.value ->> 'version',
-                object.value ->> 'fields', object.value ->> 'xml'
-         from json_each(?) as object
+                object.value -> 'fields', object.value ->> 'xml'
+         from jsonb_each(?) as object
          cross join entries as e on e.row_id = object.value ->> 'row_id'",
     )
     .bind(rows::parameter(objects))

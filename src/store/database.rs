@@ -74,6 +74,11 @@ impl Database {
         self.writer()?.begin().await
     }
 
+    /// The same for what need not outlive a power cut: [`Writer::begin_unsynced`].
+    pub(super) async fn write_unsynced(&self) -> Result<Tx, Error> {
+        self.writer()?.begin_unsynced().await
+    }
+
     /// Waits for what is running, then closes every connection.
     pub(super) async fn close(&self) {
         self.readers.close().await;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::json;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -136,7 +137,8 @@ impl Reason {
 }
 
 /// A set of reasons, and what the notifications among them are about. Prints as the reasons' names with commas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Deserialize)]
+#[serde(from = "i64")]
 pub struct Reasons(u32);
 
 /// Where the topics stand in the number: above all reasons there may ever be.
@@ -175,9 +177,11 @@ impl Reasons {
     pub(super) const fn column(self) -> i64 {
         self.0 as i64
     }
+}
 
-    /// Bits of a later version are kept and mean nothing here.
-    pub(super) fn from_column(bits: i64) -> Self {
+/// As a column has it. Bits of a later version are kept and mean nothing here.
+impl From<i64> for Reasons {
+    fn from(bits: i64) -> Self {
         Self(u32::try_from(bits).unwrap_or(0))
     }
 }
@@ -345,7 +349,7 @@ fn dead_entry(row: &SqliteRow) -> Result<DeadEntry, Error> {
         account: AccountId(row.try_get("account_id")?),
         entry: decoded(row.try_get("entry_id")?)?,
         attempts: row.try_get("attempts")?,
-        reasons: Reasons::from_column(row.try_get("reasons")?),
+        reasons: row.try_get::<i64, _>("reasons")?.into(),
         last_error: row.try_get("last_error")?,
         last_hint_at: Timestamp::from_millis(row.try_get("last_hint_at")?),
     })

@@ -1,9 +1,8 @@
 //! The mirror itself: what one look at a batch of entries leaves behind, in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
-use sqlx::Row;
 
 use super::Store;
 use super::absence::{self, Absent, Concluded, RemovalLimit};
@@ -23,7 +22,7 @@ use crate::domain::account_facts::{CategoryMembership, MetadataObject};
 use crate::domain::caption::Caption;
 use crate::domain::clock::Timestamp;
 use crate::domain::decide::{Decision, Mark, Reason, Tell};
-use crate::domain::entry::{Entry, Flavor, VisibilityFacts};
+use crate::domain::entry::{Entry, Flavor, Live, VisibilityFacts};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ids::{AccessControlId, AccountId, CategoryId, EntryId, MetadataId};
 use crate::domain::sync_rules::SyncField;
@@ -60,6 +59,8 @@ pub struct Seen {
     pub entry_id: EntryId,
     /// What decides whether it may be shown. Kept on every look.
     pub facts: VisibilityFacts,
+    /// What it says of its broadcast. Kept on every look.
+    pub live: Option<Live>,
     /// The categories it is in, all of them. Kept on every look.
     pub memberships: Vec<CategoryMembership>,
     /// `[mirror] filter` leaves it out; absent where that cannot be told: then it stays as it was.
@@ -268,7 +269,8 @@ async fn save_seen(
     entry_events::append(tx, &events, now).await?;
 
     write_content(tx, account, held, now).await?;
-    let mirrored = write_facts(tx, held, now).await?;
+    write_facts(tx, held, now).await?;
+    let mirrored = mirrored(tx, held).await?;
     replace_categories(tx, account, held, &mirrored).await?;
     let mirrored: Vec<_> = mirrored.into_iter().collect();
     absence::write_seen_again(tx, &mirrored).await?;
@@ -351,6 +353,8 @@ struct FactsRow<'a> {
     end_date: Option<i64>,
     access_control: Option<AccessControlId>,
     replaced_entry: Option<&'a str>,
+    is_live: Option<bool>,
+    recorded_entry: Option<&'a EntryId>,
     filtered: Option<bool>,
     is_outdated: Option<bool>,
 }
@@ -367,14 +371,16 @@ impl<'a> FactsRow<'a> {
             end_date: facts.end_date,
             access_control: facts.access_control,
             replaced_entry: facts.replaced_entry.as_deref(),
+            is_live: seen.live.as_ref().map(|live| live.is_live),
+            recorded_entry: seen.live.as_ref().and_then(|live| live.recorded_entry.as_ref()),
             filtered: seen.filtered,
             is_outdated: seen.is_outdated,
         }
     }
 }
 
-/// Keeps the facts of those that are in the mirror, and says which these are.
-async fn write_facts(tx: &mut WriteTx, held: &Held<'_>, now: Timestamp) -> Result<HashSet<RowId>, Error> {
+/// Keeps the facts of those that are in the mirror.
+async fn write_facts(tx: &mut WriteTx, held: &Held<'_>, now: Timestamp) -> Result<(), Error> {
     let facts: Vec<_> = held.seen.iter().map(|(row_id, seen, _)| FactsRow::of(*row_id, seen)).collect();
     sqlx::query(
         "update entries
@@ -385,20 +391,34 @@ async fn write_facts(tx: &mut WriteTx, held: &Held<'_>, now: Timestamp) -> Resul
              end_date = facts.value ->> 'end_date',
              access_control = facts.value ->> 'access_control',
              replaced_entry = facts.value ->> 'replaced_entry',
+             is_live = facts.value ->> 'is_live',
+             recorded_entry = facts.value ->> 'recorded_entry',
              filtered = coalesce(facts.value ->> 'filtered', filtered),
              filtered_at = iif(coalesce(facts.value ->> 'filtered', filtered), coalesce(filtered_at, ?), null),
              is_outdated = coalesce(facts.value ->> 'is_outdated', is_outdated)
-         from json_each(?) as facts
-         where entries.row_id = facts.value ->> 'row_id'
-         returning row_id",
+         from jsonb_each(?) as facts
+         where entries.row_id = facts.value ->> 'row_id'",
     )
     .bind(now.as_millis())
     .bind(rows::parameter(&facts))
-    .fetch_all(&mut **tx)
-    .await?
-    .iter()
-    .map(|row| Ok(row.try_get("row_id")?))
-    .collect()
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Which of them are in the mirror: those whose content has just come in, and others that are kept.
+async fn mirrored(tx: &mut WriteTx, held: &Held<'_>) -> Result<HashSet<RowId>, Error> {
+    let row_ids: Vec<_> = held.seen.iter().map(|(row_id, ..)| *row_id).collect();
+    if held.seen.iter().all(|(_, seen, _)| seen.content.is_some()) {
+        return Ok(row_ids.into_iter().collect());
+    }
+    let mirrored: String = sqlx::query_scalar(
+        "select json_group_array(row_id) from entries where row_id in (select value from json_each(?))",
+    )
+    .bind(rows::parameter(&row_ids))
+    .fetch_one(&mut **tx)
+    .await?;
+    rows::parsed(&mirrored, "entries.row_id")
 }
 
 /// A category that is renamed may let it in: its categories are kept although nothing else of it is.
@@ -467,7 +487,7 @@ struct ContentRow<'a> {
     entry_id: &'a EntryId,
     name: &'a str,
     description: &'a str,
-    tags: String,
+    tags: &'a [String],
     kind: &'a str,
     media_type: Option<i64>,
     created_at: i64,
@@ -492,7 +512,7 @@ impl<'a> ContentRow<'a> {
             entry_id: &seen.entry_id,
             name: &entry.name,
             description: &entry.description,
-            tags: rows::json(&entry.tags),
+            tags: &entry.tags,
             kind: &entry.kind,
             media_type: entry.media_type,
             created_at: entry.created_at,
@@ -540,22 +560,17 @@ async fn write_content(tx: &mut WriteTx, account: AccountId, held: &Held<'_>, no
 }
 
 async fn write_entries(tx: &mut WriteTx, account: AccountId, content: &[ContentRow<'_>]) -> Result<(), Error> {
-    // Materialised as JSONB: `value` itself would be written out and read again for each of its columns.
     sqlx::query(
-        "with content (row) as materialized (
-             select jsonb(value)
-             from json_each(?2)
-         )
-         insert into entries
+        "insert into entries
              (row_id, account_id, entry_id, name, description, tags, kind, media_type, created_at, updated_at,
               reference_id, duration_s, duration_ms, width, height, plays, views, content_fingerprint,
               status, filtered)
-         select row ->> 'row_id', ?1, row ->> 'entry_id', row ->> 'name', row ->> 'description', row ->> 'tags',
-                row ->> 'kind', row ->> 'media_type', row ->> 'created_at', row ->> 'updated_at',
-                row ->> 'reference_id', row ->> 'duration_s', row ->> 'duration_ms', row ->> 'width',
-                row ->> 'height', row ->> 'plays', row ->> 'views', unhex(row ->> 'fingerprint'),
-                row ->> 'status', row ->> 'filtered'
-         from content
+         select value ->> 'row_id', ?1, value ->> 'entry_id', value ->> 'name', value ->> 'description', value -> 'tags',
+                value ->> 'kind', value ->> 'media_type', value ->> 'created_at', value ->> 'updated_at',
+                value ->> 'reference_id', value ->> 'duration_s', value ->> 'duration_ms', value ->> 'width',
+                value ->> 'height', value ->> 'plays', value ->> 'views', unhex(value ->> 'fingerprint'),
+                value ->> 'status', value ->> 'filtered'
+         from jsonb_each(?2)
          where true
          on conflict (row_id) do update
          set name = excluded.name,
@@ -603,14 +618,14 @@ impl Store {
 
 /// The objects as they came, apart from the columns: the larger part of a look.
 async fn write_objects(tx: &mut WriteTx, content: &[(RowId, &Seen, &Content)]) -> Result<(), Error> {
-    let objects: Vec<(RowId, String)> =
-        content.iter().map(|(row_id, _, content)| (*row_id, rows::json(&content.entry.object))).collect();
+    let objects: BTreeMap<RowId, _> =
+        content.iter().map(|(row_id, _, content)| (*row_id, &content.entry.object)).collect();
     sqlx::query(
         "insert or replace into entry_objects (row_id, object)
-         select value ->> 0, value ->> 1
+         select cast(key as integer), value
          from json_each(?)",
     )
-    .bind(rows::parameter(&objects))
+    .bind(rows::json(&objects))
     .execute(&mut **tx)
     .await?;
     Ok(())

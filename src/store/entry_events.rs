@@ -162,7 +162,7 @@ pub(super) async fn append(tx: &mut WriteTx, events: &[NewEvent], now: Timestamp
                 row_number() over (partition by value ->> 'row_id' order by key)
                     + (select coalesce(max(number), 0) from entry_events where row_id = value ->> 'row_id'),
                 ?1, value ->> 'kind', value ->> 'detail', value ->> 'seq'
-         from json_each(?2)",
+         from jsonb_each(?2)",
     )
     .bind(now.as_millis())
     .bind(&parameter)

@@ -132,6 +132,8 @@ pub struct FactsReport {
     pub access_control_name: Option<String>,
     /// Whether the profile has rules; absent when the profile is unknown.
     pub access_control_has_rules: Option<bool>,
+    /// Of a live entry: it can be played now.
+    pub is_live: Option<bool>,
     /// `[mirror] filter` leaves it out.
     pub filtered: bool,
 }
@@ -423,7 +425,7 @@ async fn add_content(
 ) -> Result<(), Error> {
     let Some(row) = sqlx::query(
         "select e.name, e.status, e.moderation, e.display_in_search, e.start_date, e.end_date, e.access_control,
-                e.replaced_entry, e.filtered, e.content_fingerprint, e.missing_since, e.removed_at, e.public_state,
+                e.replaced_entry, e.is_live, e.filtered, e.content_fingerprint, e.missing_since, e.removed_at, e.public_state,
                 e.seq, p.name as access_control_name, p.has_rules as access_control_has_rules, o.object
          from entries as e
          left join entry_objects as o on o.row_id = e.row_id
@@ -468,6 +470,7 @@ fn facts_report(row: &SqliteRow) -> Result<FactsReport, Error> {
         access_control: facts.access_control.map(|id| id.0),
         access_control_name: row.try_get("access_control_name")?,
         access_control_has_rules: row.try_get("access_control_has_rules")?,
+        is_live: row.try_get("is_live")?,
         filtered: row.try_get("filtered")?,
     })
 }
@@ -609,7 +612,7 @@ async fn dirty(
             lane: Lane::from_column(row.try_get("lane")?)?.to_string(),
             due_at: moment(&row, "due_at")?,
             attempts: row.try_get("attempts")?,
-            reasons: Reasons::from_column(row.try_get("reasons")?).to_string(),
+            reasons: Reasons::from(row.try_get::<i64, _>("reasons")?).to_string(),
             last_error: row.try_get("last_error")?,
         })
     })

@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use serde::{Deserialize, Serialize};
 
 use super::Store;
 use super::changes::{Cause, Occasion, Origin};
@@ -17,6 +15,7 @@ use super::rows::{self, RowId};
 use super::writer::WriteTx;
 use crate::domain::clock::Timestamp;
 use crate::domain::decide::Known;
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ids::{AccountId, EntryId, MetadataId, MetadataProfileId};
 use crate::domain::sync_rules::SyncField;
 
@@ -105,23 +104,23 @@ impl Store {
     /// # Errors
     /// Those of reading.
     pub async fn known(&self, account: AccountId, entries: &[EntryId]) -> Result<HashMap<EntryId, KnownEntry>, Error> {
-        sqlx::query(
-            "select s.entry_id, s.looked_at, s.seen_at, s.updated_at, s.emitted_version, s.marked_at, s.marked_version,
-                    s.failed_version, s.pending_mark_xml, s.pending_mark_version, s.hidden_at, s.error,
-                    e.row_id is not null as in_mirror, e.content_fingerprint, e.missing_since, e.removed_at,
-                    coalesce(e.filtered, 0) as filtered, s.metadata_id,
-                    exists (select 1 from entry_categories where row_id = s.row_id) as in_categories
+        let known: String = sqlx::query_scalar(
+            "select json_group_array(json_array(
+                        s.entry_id, s.looked_at, s.seen_at, s.updated_at, s.emitted_version, s.marked_at, s.marked_version,
+                        s.failed_version, s.pending_mark_xml, s.pending_mark_version, s.hidden_at, s.error,
+                        e.row_id, hex(e.content_fingerprint), e.missing_since, e.removed_at,
+                        coalesce(e.filtered, 0), s.metadata_id,
+                        exists (select 1 from entry_categories where row_id = s.row_id)))
              from json_each(?) as wanted
              cross join entry_sync as s on s.account_id = ? and s.entry_id = wanted.value
              left join entries as e on e.row_id = s.row_id",
         )
         .bind(rows::parameter(entries))
         .bind(account.0)
-        .fetch_all(self.readers())
-        .await?
-        .iter()
-        .map(|row| Ok((rows::entry_id(row)?, known_entry(row)?)))
-        .collect()
+        .fetch_one(self.readers())
+        .await?;
+        let known: Vec<KnownRow> = rows::parsed(&known, "entry_sync")?;
+        Ok(known.into_iter().map(KnownRow::into_known).collect())
     }
 
     /// An entry of the mirror that was seen lately and is none of `except`: when Kaltura answers with it, what the
@@ -181,7 +180,7 @@ impl Store {
         sqlx::query(
             "update entry_sync
              set pending_mark_xml = mark.value ->> 1, pending_mark_version = mark.value ->> 2
-             from json_each(?) as mark
+             from jsonb_each(?) as mark
              where entry_sync.row_id = mark.value ->> 0",
         )
         .bind(rows::parameter(&marks))
@@ -242,7 +241,7 @@ impl Store {
         sqlx::query(
             "update entry_sync
              set error = failure.value ->> 'error', error_at = ?
-             from json_each(?) as failure
+             from jsonb_each(?) as failure
              where entry_sync.row_id = failure.value ->> 'row_id'",
         )
         .bind(self.now().as_millis())
@@ -310,30 +309,57 @@ fn split_held<T>(
     (all.into_iter().filter(|one| held(entry(one))).collect(), outcomes)
 }
 
-fn known_entry(row: &SqliteRow) -> Result<KnownEntry, Error> {
-    let marked_version: Option<i64> = row.try_get("marked_version")?;
-    let pending_xml: Option<String> = row.try_get("pending_mark_xml")?;
-    let pending_version: Option<i64> = row.try_get("pending_mark_version")?;
-    Ok(KnownEntry {
-        known: Known {
-            content: rows::fingerprint(row, "content_fingerprint")?,
-            emitted_version: row.try_get("emitted_version")?,
-            marked: marked_version.zip(rows::time(row, "marked_at")?),
-            failed: row.try_get("failed_version")?,
-        },
-        in_mirror: row.try_get("in_mirror")?,
-        missing_since: rows::time(row, "missing_since")?,
-        removed_at: rows::time(row, "removed_at")?,
-        filtered: row.try_get("filtered")?,
-        metadata_id: row.try_get::<Option<i64>, _>("metadata_id")?.map(MetadataId),
-        in_categories: row.try_get("in_categories")?,
-        hidden: rows::time(row, "hidden_at")?.is_some(),
-        pending_mark: pending_xml.map(|xml_sent| PendingMark { xml_sent, base_version: pending_version }),
-        looked_at: rows::time(row, "looked_at")?,
-        seen_at: rows::time(row, "seen_at")?,
-        updated_at: row.try_get("updated_at")?,
-        error: row.try_get("error")?,
-    })
+/// The members in the order of [`Store::known`].
+#[derive(Deserialize)]
+struct KnownRow {
+    entry_id: EntryId,
+    looked_at: Option<Timestamp>,
+    seen_at: Option<Timestamp>,
+    updated_at: Option<i64>,
+    emitted_version: Option<i64>,
+    marked_at: Option<Timestamp>,
+    marked_version: Option<i64>,
+    failed_version: Option<i64>,
+    pending_mark_xml: Option<String>,
+    pending_mark_version: Option<i64>,
+    hidden_at: Option<Timestamp>,
+    error: Option<String>,
+    mirrored_as: Option<RowId>,
+    #[serde(deserialize_with = "rows::hex")]
+    content: Option<Fingerprint>,
+    missing_since: Option<Timestamp>,
+    removed_at: Option<Timestamp>,
+    filtered: i64,
+    metadata_id: Option<MetadataId>,
+    in_categories: i64,
+}
+
+impl KnownRow {
+    fn into_known(self) -> (EntryId, KnownEntry) {
+        let known = KnownEntry {
+            known: Known {
+                content: self.content,
+                emitted_version: self.emitted_version,
+                marked: self.marked_version.zip(self.marked_at),
+                failed: self.failed_version,
+            },
+            in_mirror: self.mirrored_as.is_some(),
+            missing_since: self.missing_since,
+            removed_at: self.removed_at,
+            filtered: self.filtered != 0,
+            metadata_id: self.metadata_id,
+            in_categories: self.in_categories != 0,
+            hidden: self.hidden_at.is_some(),
+            pending_mark: self
+                .pending_mark_xml
+                .map(|xml_sent| PendingMark { xml_sent, base_version: self.pending_mark_version }),
+            looked_at: self.looked_at,
+            seen_at: self.seen_at,
+            updated_at: self.updated_at,
+            error: self.error,
+        };
+        (self.entry_id, known)
+    }
 }
 
 #[derive(Serialize)]
@@ -389,7 +415,7 @@ async fn write_failure_marks(
              field_value = mark.value ->> 'value',
              pending_mark_xml = null,
              pending_mark_version = null
-         from json_each(?) as mark
+         from jsonb_each(?) as mark
          where entry_sync.row_id = mark.value ->> 'row_id'",
     )
     .bind(rows::parameter(&mark_rows(marks, row_ids)))
@@ -413,7 +439,7 @@ async fn write_marks(tx: &mut WriteTx, marks: &[MarkRecord], row_ids: &HashMap<E
              awaited_version = null,
              error = null,
              error_at = null
-         from json_each(?) as mark
+         from jsonb_each(?) as mark
          where entry_sync.row_id = mark.value ->> 'row_id'",
     )
     .bind(rows::parameter(&marks))
@@ -440,18 +466,16 @@ pub(super) async fn ensure_rows(
     .bind(&parameter)
     .execute(&mut **tx)
     .await?;
-    sqlx::query(
-        "select s.row_id, s.entry_id
+    let rows: String = sqlx::query_scalar(
+        "select json_group_array(json_array(s.entry_id, s.row_id))
          from json_each(?) as wanted
          cross join entry_sync as s on s.account_id = ? and s.entry_id = wanted.value",
     )
     .bind(&parameter)
     .bind(account.0)
-    .fetch_all(&mut **tx)
-    .await?
-    .iter()
-    .map(|row| Ok((rows::entry_id(row)?, row.try_get("row_id")?)))
-    .collect()
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(rows::parsed::<Vec<_>>(&rows, "entry_sync")?.into_iter().collect())
 }
 
 /// The row of one entry, made when it is missing.
@@ -512,7 +536,7 @@ pub(super) async fn write_looks(tx: &mut WriteTx, looks: &[LookRow<'_>]) -> Resu
              pending_mark_version = look.value ->> 'pending_mark_version',
              error = null,
              error_at = null
-         from json_each(?) as look
+         from jsonb_each(?) as look
          where entry_sync.row_id = look.value ->> 'row_id'",
     )
     .bind(rows::parameter(looks))

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -19,7 +19,7 @@ use super::thumbnails;
 use super::writer::WriteTx;
 use crate::domain::account_facts::CategoryMembership;
 use crate::domain::clock::Timestamp;
-use crate::domain::entry::{EntryStatus, VisibilityFacts};
+use crate::domain::entry::{EntryStatus, Live, VisibilityFacts};
 use crate::domain::fingerprint::{Fingerprint, of_texts};
 use crate::domain::ids::{AccessControlId, AccountId, CategoryId, EntryId};
 use crate::domain::visibility::{Policy, PublicState, Standing, judge};
@@ -80,6 +80,7 @@ struct Known {
     standing: Standing,
     content: Fingerprint,
     thumbnail_version: Option<String>,
+    live: Option<Live>,
     /// What is said in its captions: a text that differs when that does; absent when nothing is.
     spoken: Option<String>,
     /// What visitors were last told; `None` for an entry new to the mirror.
@@ -144,8 +145,8 @@ fn reasons(state: &PublicState) -> String {
     words.join(", ")
 }
 
-/// Of everything in the public answer: content, dates, the names of the active categories, the picture's version; and of what
-/// is said in captions, by which the entry is found.
+/// Of everything in the public answer: content, dates, the names of the active categories, the picture's version, a broadcast's
+/// state; and of what is said in captions, by which the entry is found.
 fn public_fingerprint(known: &Known, policy: &Policy) -> Fingerprint {
     let date = |date: Option<i64>| date.map(|secs| secs.to_string()).unwrap_or_default();
     let names: BTreeSet<&str> = known
@@ -163,65 +164,98 @@ fn public_fingerprint(known: &Known, policy: &Policy) -> Fingerprint {
     ];
     // Absent where nothing is said: such entries keep the fingerprint they had before captions were kept.
     let spoken = known.spoken.iter().flat_map(|spoken| ["captions", spoken.as_str()]);
-    of_texts(fixed.iter().map(String::as_str).chain(names).chain(spoken))
+    let live = known.live.iter().flat_map(|live| {
+        let recorded = live.recorded_entry.as_ref().map_or("", EntryId::as_str);
+        ["live", if live.is_live { "on" } else { "off" }, recorded]
+    });
+    of_texts(fixed.iter().map(String::as_str).chain(names).chain(spoken).chain(live))
 }
 
 async fn load(tx: &mut WriteTx, entries: &[(RowId, Occasion)]) -> Result<Vec<Known>, Error> {
     let row_ids: Vec<RowId> = entries.iter().map(|(row_id, _)| *row_id).collect();
-    sqlx::query(
-        "select e.row_id, e.entry_id, e.content_fingerprint, e.status, e.moderation, e.display_in_search,
-                e.start_date, e.end_date, e.access_control, e.replaced_entry, e.filtered, e.missing_since,
-                e.removed_at, e.public_state, e.public_fingerprint, s.hidden_at, t.version as thumbnail_version,
-                (select json_group_array(json_array(category_id, status))
-                 from entry_categories
-                 where row_id = e.row_id) as memberships,
-                (select group_concat(caption_id || hex(fingerprint), ',' order by caption_id)
-                 from caption_texts
-                 where row_id = e.row_id and fingerprint is not null) as spoken
+    let known: String = sqlx::query_scalar(
+        "select json_group_array(json_array(
+                    e.row_id, e.entry_id, hex(e.content_fingerprint), e.status, e.moderation, e.display_in_search,
+                    e.start_date, e.end_date, e.access_control, e.replaced_entry, e.filtered, e.missing_since,
+                    e.removed_at, e.public_state, hex(e.public_fingerprint), s.hidden_at, t.version,
+                    e.is_live, e.recorded_entry,
+                    (select json_group_array(json_array(category_id, status))
+                     from entry_categories
+                     where row_id = e.row_id),
+                    (select group_concat(caption_id || hex(fingerprint), ',' order by caption_id)
+                     from caption_texts
+                     where row_id = e.row_id and fingerprint is not null)) order by wanted.key)
          from json_each(?) as wanted
          cross join entries as e on e.row_id = wanted.value
          cross join entry_sync as s on s.row_id = e.row_id
-         left join entry_thumbnails as t on t.row_id = e.row_id
-         order by wanted.key",
+         left join entry_thumbnails as t on t.row_id = e.row_id",
     )
     .bind(rows::parameter(&row_ids))
-    .fetch_all(&mut **tx)
-    .await?
-    .iter()
-    .map(known)
-    .collect()
+    .fetch_one(&mut **tx)
+    .await?;
+    let known: Vec<KnownRow> = rows::parsed(&known, "entries")?;
+    Ok(known.into_iter().map(KnownRow::into_known).collect())
 }
 
-fn known(row: &SqliteRow) -> Result<Known, Error> {
-    let entry_id = rows::entry_id(row)?;
-    let memberships: Vec<(i64, i64)> = rows::from_json(row, "memberships")?;
-    let content = rows::fingerprint(row, "content_fingerprint")?
-        .ok_or_else(|| Error::Corrupt { cause: format!("entry {entry_id} without a content fingerprint") })?;
-    let before: Option<&str> = row.try_get("public_state")?;
-    let before_fingerprint = rows::fingerprint(row, "public_fingerprint")?;
-    Ok(Known {
-        row_id: row.try_get("row_id")?,
-        facts: facts(row)?,
-        memberships: memberships
-            .into_iter()
-            .map(|(category, status)| CategoryMembership {
-                entry_id: entry_id.clone(),
-                category_id: CategoryId(category),
-                status,
-            })
-            .collect(),
-        standing: Standing {
-            hidden: rows::time(row, "hidden_at")?.is_some(),
-            missing: rows::time(row, "missing_since")?.is_some(),
-            removed: rows::time(row, "removed_at")?.is_some(),
-            filtered: row.try_get("filtered")?,
-        },
-        content,
-        thumbnail_version: row.try_get("thumbnail_version")?,
-        spoken: row.try_get("spoken")?,
-        before: before.map(|state| Answer { state: PublicState::parse(state), fingerprint: before_fingerprint }),
-        entry_id,
-    })
+/// The members in the order of [`load`].
+#[derive(Deserialize)]
+struct KnownRow {
+    row_id: RowId,
+    entry_id: EntryId,
+    content: Fingerprint,
+    status: String,
+    moderation: Option<i64>,
+    display_in_search: Option<i64>,
+    start_date: Option<i64>,
+    end_date: Option<i64>,
+    access_control: Option<AccessControlId>,
+    replaced_entry: Option<String>,
+    filtered: i64,
+    missing_since: Option<Timestamp>,
+    removed_at: Option<Timestamp>,
+    public_state: Option<String>,
+    #[serde(deserialize_with = "rows::hex")]
+    public_fingerprint: Option<Fingerprint>,
+    hidden_at: Option<Timestamp>,
+    thumbnail_version: Option<String>,
+    is_live: Option<i64>,
+    recorded_entry: Option<EntryId>,
+    memberships: Vec<(CategoryId, i64)>,
+    spoken: Option<String>,
+}
+
+impl KnownRow {
+    fn into_known(self) -> Known {
+        let membership =
+            |(category_id, status)| CategoryMembership { entry_id: self.entry_id.clone(), category_id, status };
+        Known {
+            row_id: self.row_id,
+            facts: VisibilityFacts {
+                status: EntryStatus::from_api(&self.status),
+                moderation: self.moderation,
+                display_in_search: self.display_in_search,
+                start_date: self.start_date,
+                end_date: self.end_date,
+                access_control: self.access_control,
+                replaced_entry: self.replaced_entry,
+            },
+            memberships: self.memberships.into_iter().map(membership).collect(),
+            standing: Standing {
+                hidden: self.hidden_at.is_some(),
+                missing: self.missing_since.is_some(),
+                removed: self.removed_at.is_some(),
+                filtered: self.filtered != 0,
+            },
+            content: self.content,
+            thumbnail_version: self.thumbnail_version,
+            live: self.is_live.map(|is_live| Live { is_live: is_live != 0, recorded_entry: self.recorded_entry }),
+            spoken: self.spoken,
+            before: self
+                .public_state
+                .map(|state| Answer { state: PublicState::parse(&state), fingerprint: self.public_fingerprint }),
+            entry_id: self.entry_id,
+        }
+    }
 }
 
 /// The visibility facts of a row of `entries`.
@@ -277,7 +311,7 @@ async fn write_answers(
          set public_state = answer.value ->> 'state',
              public_fingerprint = unhex(answer.value ->> 'fingerprint'),
              seq = coalesce(answer.value ->> 'seq', seq)
-         from json_each(?) as answer
+         from jsonb_each(?) as answer
          where entries.row_id = answer.value ->> 'row_id'",
     )
     .bind(rows::parameter(&differing))

@@ -15,7 +15,7 @@ use super::mirror_filter::Filters;
 use super::numbers::Numbers;
 use super::pace::Pace;
 use super::signals::Signals;
-use super::turn::Turn;
+use super::turn::{Turn, Tx};
 use super::writer::{Bells, Tickets, WriteTx};
 use crate::domain::clock::Clock;
 use crate::domain::seldom::Seldom;
@@ -76,8 +76,17 @@ impl Mirror {
 
     /// A writing transaction; waits for its turn.
     pub(super) async fn write(&self) -> Result<WriteTx, Error> {
+        Ok(self.writing(self.database.write().await?))
+    }
+
+    /// One that need not outlive a power cut: what it does would be done again.
+    pub(super) async fn write_unsynced(&self) -> Result<WriteTx, Error> {
+        Ok(self.writing(self.database.write_unsynced().await?))
+    }
+
+    fn writing(&self, transaction: Tx) -> WriteTx {
         let bells = Bells { outbox: Arc::clone(&self.outbox), changes: self.changes_bell.clone() };
-        Ok(WriteTx::new(self.database.write().await?, self.tickets.clone(), bells))
+        WriteTx::new(transaction, self.tickets.clone(), bells)
     }
 
     /// The right to write, for whoever brings a whole transaction in one text; waits for its turn.

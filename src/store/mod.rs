@@ -54,6 +54,7 @@ mod mirror_filter;
 mod numbers;
 mod outbox;
 mod pace;
+mod playlists;
 mod policy;
 mod prune;
 mod public_entries;

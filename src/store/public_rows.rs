@@ -12,7 +12,7 @@ use super::public_entries::PublicShape;
 use super::rows::RowId;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::EntryId;
-use crate::domain::public_entry::{PublicCaption, PublicEntry, PublicFlavor, PublicThumbnail};
+use crate::domain::public_entry::{PublicCaption, PublicEntry, PublicFlavor, PublicLive, PublicThumbnail};
 
 /// The array that [`PublicRow`] reads: of an entry's own row `e`, `entry_sync` as `s`, its picture `t`, and other tables. `?1` is the
 /// profile that is told. A member that is not read here leaves the house by no public route.
@@ -21,7 +21,12 @@ macro_rules! public_row {
         "json_array(
              e.row_id, e.entry_id, e.name, e.description, json(e.tags), e.media_type, e.kind, e.duration_s, e.duration_ms,
              e.width, e.height, e.created_at, e.updated_at, e.start_date, e.end_date, e.plays, e.views, e.reference_id, e.seq,
-             s.synced_at, t.version,
+             s.synced_at, t.version, e.is_live,
+             iif(e.recorded_entry is null, null,
+                 (select r.entry_id
+                  from entry_sync as k
+                  cross join entries as r on r.row_id = k.row_id
+                  where k.account_id = e.account_id and k.entry_id = e.recorded_entry and r.public_state = 'public')),
              (select json(m.fields)
               from custom_metadata as m
               where m.row_id = e.row_id and m.profile_id = ?1),
@@ -62,6 +67,8 @@ pub(super) struct PublicRow {
     seq: i64,
     synced_at: Option<i64>,
     thumbnail_version: Option<String>,
+    is_live: Option<i64>,
+    recorded_entry: Option<EntryId>,
     metadata: Option<BTreeMap<String, Vec<String>>>,
     assets: Vec<Asset>,
     categories: Vec<String>,
@@ -112,6 +119,9 @@ impl PublicRow {
             thumbnail,
             flavors: flavors.into_iter().map(Asset::into_flavor).collect(),
             captions: captions.into_iter().map(Asset::into_caption).collect(),
+            live: self
+                .is_live
+                .map(|is_live| PublicLive { is_live: is_live != 0, recorded_entry_id: self.recorded_entry }),
             metadata,
             synced_at: self.synced_at.map(|at| Timestamp::from_millis(at).to_string()),
             seq: self.seq,

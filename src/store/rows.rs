@@ -1,9 +1,11 @@
-//! Rows on their way in and out: a batch goes in as one JSON parameter for `json_each`, columns come out as values.
+//! Rows on their way in and out: a batch goes in as one JSON parameter for `json_each`, or `jsonb_each` where rows have columns: its
+//! rows need not be read again for each of them. A hundred rows come out as one JSON array, for SQLite's thread hands rows over
+//! value by value; fewer, as columns.
 //!
 //! One statement for a hundred rows costs little more than one for a single row; a statement a row does not.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -34,6 +36,13 @@ pub(super) fn from_json<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> R
 /// What the text of a JSON column says.
 pub(super) fn parsed<T: DeserializeOwned>(text: &str, column: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|error| Error::Corrupt { cause: format!("column {column}: {error}") })
+}
+
+/// A fingerprint as `hex` tells it: empty where the column is null.
+pub(super) fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Fingerprint>, D::Error> {
+    let digits = <&str>::deserialize(deserializer)?;
+    let fingerprint = (!digits.is_empty()).then(|| digits.try_into());
+    fingerprint.transpose().map_err(D::Error::custom)
 }
 
 /// An `entry_id` column.

@@ -26,6 +26,8 @@ struct Slot {
     connection: Option<SqliteConnection>,
     /// A transaction was begun and neither committed nor taken back: whoever had begun it gave up.
     open: bool,
+    /// A commit returns when the disk has it.
+    synced: bool,
 }
 
 /// The right to write, until it is dropped. Derefs to the connection.
@@ -39,7 +41,7 @@ pub(super) struct Tx(Turn);
 impl Writer {
     pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, Error> {
         let connection = Some(options.connect().await?);
-        Ok(Self(Arc::new(Mutex::new(Slot { connection, open: false }))))
+        Ok(Self(Arc::new(Mutex::new(Slot { connection, open: false, synced: true }))))
     }
 
     /// The right to write, when its turn has come.
@@ -47,6 +49,12 @@ impl Writer {
     /// # Errors
     /// `Busy` after half a minute, `Closed`.
     pub(super) async fn turn(&self) -> Result<Turn, Error> {
+        let mut turn = self.any_turn().await?;
+        turn.sync(true).await?;
+        Ok(turn)
+    }
+
+    async fn any_turn(&self) -> Result<Turn, Error> {
         let mut slot = tokio::time::timeout(TURN_WAIT, Arc::clone(&self.0).lock_owned())
             .await
             .map_err(|_| Error::Busy { cause: format!("others have been writing for {TURN_WAIT:?}") })?;
@@ -63,6 +71,19 @@ impl Writer {
     /// As [`Writer::turn`], and `Busy` when another process holds the file.
     pub(super) async fn begin(&self) -> Result<Tx, Error> {
         let mut turn = self.turn().await?;
+        turn.run("begin immediate").await?;
+        Ok(Tx(turn))
+    }
+
+    /// A transaction whose commit waits for no disk: a crash of the process forgets nothing of it, a power cut may, together
+    /// with what came after it. The next commit that is synced has it with it. For what nobody outside has heard of, and
+    /// what would be done again.
+    ///
+    /// # Errors
+    /// As [`Writer::begin`].
+    pub(super) async fn begin_unsynced(&self) -> Result<Tx, Error> {
+        let mut turn = self.any_turn().await?;
+        turn.sync(false).await?;
         turn.run("begin immediate").await?;
         Ok(Tx(turn))
     }
@@ -85,6 +106,16 @@ impl Turn {
     /// The transaction that was begun is committed.
     pub(super) fn is_whole(&mut self) {
         self.slot_mut().open = false;
+    }
+
+    /// Whether commits wait for the disk from here on.
+    async fn sync(&mut self, synced: bool) -> Result<(), Error> {
+        if self.slot().synced != synced {
+            let statement = if synced { "pragma synchronous = full" } else { "pragma synchronous = normal" };
+            sqlx::raw_sql(statement).execute(&mut **self).await?;
+            self.slot_mut().synced = synced;
+        }
+        Ok(())
     }
 
     async fn run(&mut self, statement: &'static str) -> Result<(), Error> {
@@ -204,6 +235,23 @@ mod tests {
         drop(turn);
         let mut next = writer.begin().await.unwrap();
         assert_eq!(count(&mut next).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_commit_waits_for_the_disk_unless_it_is_begun_not_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let writer = writer(&directory).await;
+        let full = sqlx::query_scalar::<_, i64>("pragma synchronous");
+        let mut unsynced = writer.begin_unsynced().await.unwrap();
+        assert_eq!(full.fetch_one(&mut *unsynced).await.unwrap(), 1);
+        drop(unsynced);
+        for _ in 0..2 {
+            let full = sqlx::query_scalar::<_, i64>("pragma synchronous");
+            assert_eq!(full.fetch_one(&mut *writer.turn().await.unwrap()).await.unwrap(), 2);
+        }
+        let mut synced = writer.begin().await.unwrap();
+        insert(&mut synced).await;
+        synced.commit().await.unwrap();
     }
 
     #[test]

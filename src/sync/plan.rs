@@ -9,7 +9,7 @@ use crate::domain::account_facts::MetadataObject;
 use crate::domain::clock::Timestamp;
 use crate::domain::decide::{self, Decision, FoundBy, Mark, Tell};
 use crate::domain::filter::mirror::{MirrorFilter, Verdict};
-use crate::domain::fingerprint;
+use crate::domain::fingerprint::{self, Fingerprint};
 use crate::domain::ids::{EntryId, MetadataId, MetadataProfileId};
 use crate::domain::sync_rules::{SyncField, SyncRules};
 use crate::kaltura::batch::EntryLook;
@@ -144,6 +144,14 @@ impl From<Trouble> for Next {
     }
 }
 
+/// What is read of the content before anything is decided about it.
+struct ReadContent {
+    /// The fields of each metadata object.
+    fields: Vec<MetadataFields>,
+    /// Of all of it.
+    fingerprint: Fingerprint,
+}
+
 /// The sync field, and the object it was read from.
 struct ReadField {
     field: SyncField,
@@ -228,9 +236,10 @@ impl Judge<'_> {
     }
 
     /// Nothing is decided about content, whatever the field says.
-    fn undecided_for(&self, look: EntryLook, reason: decide::Reason, next: Next) -> Plan {
+    fn undecided_for(&self, mut look: EntryLook, reason: decide::Reason, next: Next) -> Plan {
+        look.captions.retain(|caption| caption.is_on_player);
         let read = self.read_field(&look).ok();
-        let is_outdated = read.as_ref().and_then(|_| self.is_outdated(&self.content(&look)));
+        let is_outdated = read.as_ref().and_then(|_| self.is_outdated(self.read_content(&look).fingerprint));
         let mut plan = self.nothing(look, read.unwrap_or_else(ReadField::unread), reason, next);
         plan.set_outdated(is_outdated);
         plan
@@ -243,20 +252,22 @@ impl Judge<'_> {
     }
 
     /// Whether Kaltura has other content than the mirror keeps; nothing of an entry that is not in the mirror.
-    fn is_outdated(&self, content: &Content) -> Option<bool> {
-        self.known.known.content.map(|kept| kept != content.fingerprint)
+    fn is_outdated(&self, now: Fingerprint) -> Option<bool> {
+        self.known.known.content.map(|kept| kept != now)
     }
 
-    fn decided(&self, look: EntryLook, read: ReadField) -> Plan {
+    fn decided(&self, mut look: EntryLook, read: ReadField) -> Plan {
         let entry_id = look.entry.id.clone();
-        let content = self.content(&look);
+        // What Kaltura's own player does not offer is not for visitors: it may not be approved yet.
+        look.captions.retain(|caption| caption.is_on_player);
+        let content = self.read_content(&look);
         let decision = decide::decide(&self.domain_look(&look, &read, &content), &self.known.known, self.rules);
         let (write_back, next) = match self.write_back(decision, &read) {
             Ok(write_back) => (write_back, Next::Settle),
             Err(trouble) => (None, trouble.into()),
         };
         let comes_in = !matches!(decision, Decision::Nothing(_));
-        let is_outdated = if comes_in { Some(false) } else { self.is_outdated(&content) };
+        let is_outdated = if comes_in { Some(false) } else { self.is_outdated(content.fingerprint) };
         let content = comes_in.then_some(content);
         let mut seen = self.keep(look, read, decision, content);
         seen.is_outdated = is_outdated;
@@ -264,7 +275,7 @@ impl Judge<'_> {
         Plan { entry_id, save: Some(Save::Seen(Box::new(seen))), write_back, next }
     }
 
-    fn domain_look<'l>(&self, look: &'l EntryLook, read: &ReadField, content: &Content) -> decide::Look<'l> {
+    fn domain_look<'l>(&self, look: &'l EntryLook, read: &ReadField, content: &ReadContent) -> decide::Look<'l> {
         decide::Look {
             status: &look.entry.facts.status,
             is_replacement: look.entry.facts.replaced_entry.is_some(),
@@ -276,24 +287,23 @@ impl Judge<'_> {
         }
     }
 
-    /// What a sync would mirror now. The sync field is no content: our own mark must change nothing.
-    fn content(&self, look: &EntryLook) -> Content {
-        let metadata: Vec<_> = look.metadata.iter().map(|object| (object.clone(), fields(object))).collect();
-        let texts: Vec<_> = look.metadata.iter().map(|object| (object, self.text_that_counts(object))).collect();
-        let texts: Vec<_> = texts.into_iter().filter(|(_, text)| !text.is_empty()).collect();
-        // What Kaltura's own player does not offer is not for visitors: it may not be approved yet.
-        let captions: Vec<_> = look.captions.iter().filter(|caption| caption.is_on_player).cloned().collect();
-        let fingerprint = fingerprint::of_content(&look.entry, &texts, &look.flavors, &captions);
-        Content { entry: look.entry.clone(), metadata, flavors: look.flavors.clone(), captions, fingerprint }
+    /// Of what a sync would mirror now. The sync field is no content: our own mark must change nothing.
+    fn read_content(&self, look: &EntryLook) -> ReadContent {
+        let (fields, texts): (_, Vec<_>) = look.metadata.iter().map(|object| self.read_metadata(object)).unzip();
+        let texts: Vec<_> = look.metadata.iter().zip(texts).filter(|(_, text)| !text.is_empty()).collect();
+        let fingerprint = fingerprint::of_content(&look.entry, &texts, &look.flavors, &look.captions);
+        ReadContent { fields, fingerprint }
     }
 
-    fn text_that_counts(&self, object: &MetadataObject) -> String {
-        match Document::parse(&object.xml) {
-            Ok(document) if self.facts.is_sync_profile(object.profile_id) => {
-                document.content_without(&self.rules.field)
-            }
-            _ => object.xml.clone(),
-        }
+    /// The fields as they are mirrored, and the text that counts as content.
+    fn read_metadata(&self, object: &MetadataObject) -> (MetadataFields, String) {
+        let Ok(document) = Document::parse(&object.xml) else { return (MetadataFields::new(), object.xml.clone()) };
+        let text = if self.facts.is_sync_profile(object.profile_id) {
+            document.content_without(&self.rules.field)
+        } else {
+            object.xml.clone()
+        };
+        (document.fields(), text)
     }
 
     /// The document to send, checked against the schema: a doubt is an error, never a wrong write.
@@ -337,7 +347,7 @@ impl Judge<'_> {
         self.facts.sync_profile.as_ref().map_err(|trouble| Trouble::Account(trouble.to_string()))
     }
 
-    fn keep(&self, look: EntryLook, read: ReadField, decision: Decision, content: Option<Content>) -> Seen {
+    fn keep(&self, look: EntryLook, read: ReadField, decision: Decision, content: Option<ReadContent>) -> Seen {
         let version = read.object.as_ref().map(|object| object.version);
         let told = matches!(decision, Decision::Sync { tell: Tell::Synced { .. }, .. });
         // A backfill that tells and does not mark begins no sync: nothing is to be carried on.
@@ -346,8 +356,9 @@ impl Judge<'_> {
             (FoundBy::Catalogue { .. }, Decision::Sync { mark: Mark::No, .. })
         );
         Seen {
-            entry_id: look.entry.id,
-            facts: look.entry.facts,
+            entry_id: look.entry.id.clone(),
+            facts: look.entry.facts.clone(),
+            live: look.entry.live.clone(),
             memberships: look.categories,
             filtered: None,
             is_outdated: None,
@@ -357,7 +368,13 @@ impl Judge<'_> {
             metadata_id: read.object.map(|object| object.id),
             metadata_version: version,
             decision,
-            content,
+            content: content.map(|content| Content {
+                entry: look.entry,
+                metadata: look.metadata.into_iter().zip(content.fields).collect(),
+                flavors: look.flavors,
+                captions: look.captions,
+                fingerprint: content.fingerprint,
+            }),
             cause: cause(decision),
             emitted_version: (told && !is_announced).then_some(version.unwrap_or(decide::NO_VERSION)),
             pending_mark: None,

@@ -230,21 +230,25 @@ impl Comparison<'_> {
 
 fn facts_kept(content: &store::ContentReport) -> Fields {
     let facts = &content.facts;
-    let numbers = [facts.moderation, facts.display_in_search, facts.start_date, facts.end_date, facts.access_control];
+    let is_live = facts.is_live.map(i64::from);
+    let numbers =
+        [facts.moderation, facts.display_in_search, facts.start_date, facts.end_date, facts.access_control, is_live];
     facts_of(&facts.status, numbers, content.categories.iter().map(|category| (category.id, category.status)))
 }
 
 fn facts_seen(look: &EntryLook) -> Fields {
     let facts = &look.entry.facts;
     let access_control = facts.access_control.map(|profile| profile.0);
-    let numbers = [facts.moderation, facts.display_in_search, facts.start_date, facts.end_date, access_control];
+    let is_live = look.entry.live.as_ref().map(|live| i64::from(live.is_live));
+    let numbers =
+        [facts.moderation, facts.display_in_search, facts.start_date, facts.end_date, access_control, is_live];
     let categories = look.categories.iter().map(|membership| (membership.category_id.0, membership.status));
     facts_of(&facts.status.name(), numbers, categories)
 }
 
-/// Moderation, `displayInSearch`, start, end and access control; categories with the status of each membership.
-fn facts_of(status: &str, numbers: [Option<i64>; 5], categories: impl Iterator<Item = (i64, i64)>) -> Fields {
-    let names = ["moderationStatus", "displayInSearch", "startDate", "endDate", "accessControlId"];
+/// Moderation, `displayInSearch`, start, end, access control and a broadcast's state; categories with the status of each membership.
+fn facts_of(status: &str, numbers: [Option<i64>; 6], categories: impl Iterator<Item = (i64, i64)>) -> Fields {
+    let names = ["moderationStatus", "displayInSearch", "startDate", "endDate", "accessControlId", "isLive"];
     let categories: BTreeMap<_, _> = categories.map(|(id, status)| (id.to_string(), status)).collect();
     let numbers = names.into_iter().zip(numbers.map(|number| json!(number)));
     let all = numbers.chain([("status", json!(status)), ("categories", json!(categories))]);

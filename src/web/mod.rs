@@ -16,6 +16,7 @@ mod health;
 mod metrics;
 mod notifications;
 mod peer;
+mod playlists;
 mod problem;
 mod routes;
 mod search;

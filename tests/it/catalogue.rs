@@ -23,7 +23,7 @@ use kaltura_mirror::simulator::edits;
 use kaltura_mirror::simulator::entry::SimEntry;
 use kaltura_mirror::store::{RunKind, RunOptions, RunState};
 
-use crate::house::House;
+use crate::house::{House, eventually};
 
 const NEEDED: &str = "<metadata><SyncStatus>Sync Needed</SyncStatus></metadata>";
 const DONE: &str = "<metadata><SyncStatus>Sync Done</SyncStatus></metadata>";
@@ -33,11 +33,6 @@ const CONFIRM: Duration = Duration::from_secs(60);
 const UPDATE: &str = "metadata_metadata.update";
 const ADD: &str = "metadata_metadata.add";
 const LIST: &str = "baseEntry.list";
-
-/// Waits until it is so.
-async fn eventually(what: &str, is_so: impl AsyncFnMut() -> bool) {
-    crate::house::eventually(what, Duration::from_secs(120), is_so).await;
-}
 
 impl House {
     /// An account of these videos alone, made long ago, one every three seconds; nobody has told of them.

@@ -16,7 +16,7 @@ use kaltura_mirror::simulator::handle::{Options, Simulator};
 use kaltura_mirror::store::{Asked, InboxFilter, InboxRequest};
 
 use crate::house::http::{self, Answer};
-use crate::house::{House, START, events};
+use crate::house::{House, START, events, eventually};
 
 const NEEDED: &str = "<metadata><SyncStatus>Sync Needed</SyncStatus></metadata>";
 
@@ -68,9 +68,4 @@ async fn refusals(house: &House) -> Vec<String> {
 async fn asks(house: &House) -> Vec<Asked> {
     let asks = house.daemon.store.account_asks(house.account()).await.unwrap();
     asks.into_iter().map(|ask| ask.asked).collect()
-}
-
-/// Waits until it is so.
-async fn eventually(what: &str, is_so: impl AsyncFnMut() -> bool) {
-    crate::house::eventually(what, Duration::from_secs(30), is_so).await;
 }

@@ -291,7 +291,7 @@ async fn open(directory: &Path, clock: &Clock) -> Store {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), opened).await.expect("nobody else has the directory")
+    tokio::time::timeout(crate::house::PATIENCE, opened).await.expect("nobody else has the directory")
 }
 
 fn id(entry: usize) -> EntryId {

@@ -8,8 +8,6 @@ mod leaks;
 mod pages;
 mod typing;
 
-use std::time::Duration;
-
 use kaltura_mirror::domain::ids::EntryId;
 use kaltura_mirror::simulator::account::SYNC_PROFILE;
 use kaltura_mirror::simulator::assets::SimCaption;
@@ -18,11 +16,8 @@ use kaltura_mirror::simulator::entry::SimEntry;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use crate::house::House;
 use crate::house::http::{self, Answer};
-
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::house::{House, PATIENCE};
 
 /// A daemon that tells the fields of the sync profile, with some entries in it.
 pub struct Library {

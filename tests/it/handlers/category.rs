@@ -37,7 +37,7 @@ impl House {
                 self.daemon.sync.settled().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), answered).await.expect("what was asked is done");
+        tokio::time::timeout(crate::house::PATIENCE, answered).await.expect("what was asked is done");
     }
 
     /// The same for looks.
@@ -47,7 +47,7 @@ impl House {
                 self.daemon.sync.settled().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), looked).await.expect("the category's entries are looked at");
+        tokio::time::timeout(crate::house::PATIENCE, looked).await.expect("the category's entries are looked at");
     }
 }
 

@@ -231,7 +231,7 @@ async fn pictures() {
             house.daemon.sync.settled().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), asked).await.expect("the picture is asked for");
+    tokio::time::timeout(crate::house::PATIENCE, asked).await.expect("the picture is asked for");
     let house = house.started_again().await;
     house.pass(LONG).await;
     let picture = http::get(house.daemon.public, &format!("/thumbnails/{id}")).await;
@@ -315,5 +315,5 @@ async fn sweep() {
             house.daemon.sync.settled().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), swept).await.expect("what was asked is swept");
+    tokio::time::timeout(crate::house::PATIENCE, swept).await.expect("what was asked is swept");
 }

@@ -79,10 +79,7 @@ impl Bench {
 
     /// Lets the hooks deliver what is due.
     pub async fn rest(&self) {
-        tokio::time::timeout(Duration::from_secs(60), self.hooks.idle())
-            .await
-            .expect("the hooks come to rest")
-            .unwrap();
+        tokio::time::timeout(crate::house::PATIENCE, self.hooks.idle()).await.expect("the hooks come to rest").unwrap();
     }
 
     /// Has a hook told of something, and lets it be delivered.

@@ -1,7 +1,5 @@
 //! Delivering to a program, through the outbox; what a program may do is tested where it is run.
 
-use std::time::Duration;
-
 use kaltura_mirror::hooks::Calls;
 use kaltura_mirror::store::DeliveryState;
 
@@ -70,5 +68,5 @@ async fn until(so: impl Fn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it becomes so");
+    tokio::time::timeout(crate::house::PATIENCE, waiting).await.expect("it becomes so");
 }

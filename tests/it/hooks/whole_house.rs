@@ -138,7 +138,7 @@ async fn a_hook_that_hangs_delays_neither_reception_nor_sync_nor_other_hooks() {
     let ids: Vec<EntryId> = (0..10).map(|n| house.new_video(&format!("Video {n}"), Some(NEEDED))).collect();
     let deliveries = house.sender().drain(house.kaltura.account()).await;
     assert!(deliveries.iter().all(|delivery| delivery.answer.is_success()));
-    tokio::time::timeout(Duration::from_secs(60), house.daemon.sync.idle()).await.expect("sync rests").unwrap();
+    tokio::time::timeout(crate::house::PATIENCE, house.daemon.sync.idle()).await.expect("sync rests").unwrap();
     for id in &ids {
         assert_eq!(house.sync_xml(id).as_deref(), Some(DONE));
     }

@@ -24,14 +24,18 @@ use tempfile::TempDir;
 /// The moment at which a house's manual clock starts.
 pub const START: Timestamp = Timestamp::from_secs(1_795_500_000);
 
-/// Waits until it is so. Real time: what is waited for happens by itself.
-pub async fn eventually(what: &str, within: Duration, mut is_so: impl AsyncFnMut() -> bool) {
+/// How long what happens by itself is waited for, in real time: so long that only what never comes is missed, however busy the
+/// machine.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Waits until it is so.
+pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let waited = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(within, waited).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+    tokio::time::timeout(PATIENCE, waited).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
 }
 
 /// A daemon, its data directory, its Kaltura and the clock they share.
@@ -195,7 +199,7 @@ impl House {
             }
             Ok::<_, kaltura_mirror::store::Error>(())
         };
-        tokio::time::timeout(Duration::from_secs(60), idle).await.expect("the daemon comes to rest").unwrap();
+        tokio::time::timeout(PATIENCE, idle).await.expect("the daemon comes to rest").unwrap();
     }
 
     /// Makes entries dirty as a person would, and lets the daemon work.
@@ -218,7 +222,7 @@ impl House {
                 self.daemon.sync.settled().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), called).await.expect("Kaltura is asked");
+        tokio::time::timeout(crate::house::PATIENCE, called).await.expect("Kaltura is asked");
     }
 
     /// What visitors get of an entry; nothing when they get none.

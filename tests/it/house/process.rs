@@ -19,8 +19,7 @@ use kaltura_mirror::simulator::sender::{Delivery, Sender};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::PATIENCE;
 
 /// A folder with both configuration files, and the Kaltura they name.
 pub struct Place {

@@ -4,7 +4,6 @@ mod judgements;
 mod ndcg;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use kaltura_mirror::domain::ids::EntryId;
 use kaltura_mirror::simulator::edits;
@@ -74,7 +73,7 @@ async fn until_indexed(house: &House) {
     let latest = *house.daemon.store.changes_bell().borrow();
     let mut status = house.daemon.search.watch();
     let held = status.wait_for(|status| status.seq >= Some(latest) && status.building.is_none());
-    tokio::time::timeout(Duration::from_secs(60), held).await.expect("the index follows").unwrap();
+    tokio::time::timeout(crate::house::PATIENCE, held).await.expect("the index follows").unwrap();
 }
 
 /// The ids of the hits, best first: as many as a page can have, for those that must not be among them.

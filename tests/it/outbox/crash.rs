@@ -172,5 +172,5 @@ async fn until_some_are_marked(house: &House, ids: &[EntryId]) {
             house.daemon.sync.settled().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(60), held).await.expect("a second request for marks");
+    tokio::time::timeout(crate::house::PATIENCE, held).await.expect("a second request for marks");
 }

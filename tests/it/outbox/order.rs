@@ -184,7 +184,7 @@ async fn each_hook_goes_at_its_own_pace() {
 async fn whoever_waits_for_deliveries_is_woken_by_what_there_is_to_deliver() {
     let house = House::with_hooks(vec![listener("cms")]).await;
     let woken = async || {
-        tokio::time::timeout(Duration::from_secs(10), house.store.delivery_signal().notified()).await.unwrap();
+        tokio::time::timeout(crate::house::PATIENCE, house.store.delivery_signal().notified()).await.unwrap();
     };
     woken().await; // the hooks were set
     house.look_at(synced(ID)).await;

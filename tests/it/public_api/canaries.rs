@@ -79,7 +79,7 @@ const KEPT_NUMBERS: [&str; 7] =
 const NUMBER: i64 = 77_123_457;
 
 /// What a public entry may have, and what is in its parts.
-const TOLD: [&str; 25] = [
+const TOLD: [&str; 26] = [
     "id",
     "account",
     "name",
@@ -102,6 +102,7 @@ const TOLD: [&str; 25] = [
     "thumbnail",
     "flavors",
     "captions",
+    "live",
     "metadata",
     "syncedAt",
     "seq",
@@ -229,6 +230,7 @@ fn assert_only_what_is_told(entry: &Value) {
     within(entry, &TOLD);
     within(&entry["metadata"], &["LinkText", "Topic", "ReleaseDate", "Speakers"]);
     entry.get("thumbnail").into_iter().for_each(|thumbnail| within(thumbnail, &["url", "version"]));
+    entry.get("live").into_iter().for_each(|live| within(live, &["isLive", "recordedEntryId"]));
     let parts = |name: &str| entry[name].as_array().unwrap().clone();
     parts("flavors").iter().for_each(|flavor| within(flavor, &["id", "width", "height", "bitrate", "containerFormat"]));
     parts("captions").iter().for_each(|caption| within(caption, &["id", "language", "label"]));

@@ -4,6 +4,8 @@ mod browsers;
 mod canaries;
 pub mod entries;
 mod hostile;
+mod live;
+mod playlists;
 pub mod problems;
 mod storing;
 mod thumbnails;

@@ -1,7 +1,5 @@
 //! The index beside a daemon: what operators see of it, and their command.
 
-use std::time::Duration;
-
 use kaltura_mirror::search::{Search, Settings, read_key};
 
 use super::contents;
@@ -15,7 +13,7 @@ async fn caught_up(house: &House) {
     let newest = *house.daemon.store.changes_bell().borrow();
     let mut watch = house.daemon.search.watch();
     let caught_up = watch.wait_for(|status| status.building.is_none() && status.seq.is_some_and(|seq| seq >= newest));
-    tokio::time::timeout(Duration::from_secs(60), caught_up).await.expect("the index follows").unwrap();
+    tokio::time::timeout(crate::house::PATIENCE, caught_up).await.expect("the index follows").unwrap();
 }
 
 #[tokio::test]

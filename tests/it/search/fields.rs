@@ -143,5 +143,5 @@ async fn what_is_withheld_after_having_been_public_leaves_the_terms_with_the_nex
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(60), gone).await.expect("deleted terms go");
+    tokio::time::timeout(crate::house::PATIENCE, gone).await.expect("deleted terms go");
 }

@@ -12,10 +12,8 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::contents;
+use crate::house::PATIENCE;
 use crate::store_mirror::house::{self, CONTENT_PROFILE, House};
-
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Place {
     pub house: House,

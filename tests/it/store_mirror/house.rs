@@ -200,6 +200,7 @@ pub fn synced_as(id: &str, edit: Value) -> Seen {
     Seen {
         entry_id: entry.id.clone(),
         facts: entry.facts.clone(),
+        live: entry.live.clone(),
         memberships: vec![member(id, CATEGORY, 2)],
         filtered: Some(false),
         is_outdated: None,
