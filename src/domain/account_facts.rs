@@ -81,7 +81,7 @@ impl CategoryMembership {
 }
 
 /// Separates the names of a category's full path.
-const PATH_SEPARATOR: char = '>';
+pub const PATH_SEPARATOR: char = '>';
 
 /// A category's full name and each one above it, the shortest first.
 pub fn paths(full_name: &str) -> impl Iterator<Item = &str> {

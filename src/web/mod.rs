@@ -7,6 +7,7 @@ mod admin;
 mod admin_catalogue;
 mod admin_hooks;
 mod admin_search;
+mod categories;
 mod changes;
 mod changes_stream;
 mod entries;

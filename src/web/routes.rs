@@ -10,7 +10,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route, 
 
 use super::problem::{self, Problem};
 use super::{
-    admin, admin_catalogue, admin_hooks, admin_search, changes, changes_stream, entries, health, metrics,
+    admin, admin_catalogue, admin_hooks, admin_search, categories, changes, changes_stream, entries, health, metrics,
     notifications, playlists, search, thumbnails,
 };
 
@@ -32,6 +32,7 @@ pub(super) fn public(routes: &mut ServiceConfig) {
                 .service(read("/api/v1/entries/{id}", entries::show))
                 .service(read("/api/v1/entries/{id}/related", search::related))
                 .service(read("/api/v1/playlists/{id}", playlists::show))
+                .service(read("/api/v1/categories", categories::list))
                 .service(read("/api/v1/search", search::search))
                 .service(read("/api/v1/suggest", search::suggest))
                 .service(read("/api/v1/changes", changes::list))

@@ -89,6 +89,7 @@ pub(super) async fn related(
     fresh::json(&request, &json!({ "hits": hits }))
 }
 
-fn chosen(site: &Site, label: Option<&str>) -> Result<Option<AccountId>, Problem> {
+/// The account that a query names, if it names one.
+pub(super) fn chosen(site: &Site, label: Option<&str>) -> Result<Option<AccountId>, Problem> {
     label.map(|label| account_of(site, label)).transpose()
 }

@@ -20,12 +20,26 @@ pub(super) type Counts = (Vec<(Field, Distribution)>, usize, bool);
 
 /// Counts the values of these fields. Also how many documents there are, and whether all were seen.
 pub(super) fn count(walk: &Walk<'_>, weight: &dyn Weight, fields: &[Field]) -> tantivy::Result<Counts> {
-    let counted = fields.iter().map(|field| Counted::new(field.clone())).collect();
-    let mut counting = Counting { scope: walk.scope, fields: counted, documents: 0 };
+    let (Counting { fields, documents, .. }, is_all) = counted(walk, weight, fields)?;
+    Ok((fields.into_iter().map(|counted| (counted.field, distribution(counted.totals))).collect(), documents, is_all))
+}
+
+/// Counts every value of one field; and whether all documents were seen.
+pub(super) fn totals(
+    walk: &Walk<'_>,
+    weight: &dyn Weight,
+    field: Field,
+) -> tantivy::Result<(HashMap<String, u64>, bool)> {
+    let (mut counting, is_all) = counted(walk, weight, &[field])?;
+    Ok((counting.fields.pop().map(|counted| counted.totals).unwrap_or_default(), is_all))
+}
+
+fn counted<'a>(walk: &Walk<'a>, weight: &dyn Weight, fields: &[Field]) -> tantivy::Result<(Counting<'a>, bool)> {
+    let fields = fields.iter().map(|field| Counted::new(field.clone())).collect();
+    let mut counting = Counting { scope: walk.scope, fields, documents: 0 };
     let is_all = walk.each(weight, &mut counting)?;
     counting.leave()?;
-    let Counting { fields, documents, .. } = counting;
-    Ok((fields.into_iter().map(|counted| (counted.field, distribution(counted.totals))).collect(), documents, is_all))
+    Ok((counting, is_all))
 }
 
 fn distribution(totals: HashMap<String, u64>) -> Distribution {

@@ -9,6 +9,7 @@
 //! ```
 
 mod answer;
+mod categories;
 mod collect;
 mod columns;
 mod cursor;
@@ -34,6 +35,7 @@ mod suggest;
 mod words;
 
 pub use answer::{Answer, Told};
+pub use categories::Category;
 pub use door::{Error, Searching};
 pub use error::{Parameter, QueryError, Span};
 pub use highlight::MARK;

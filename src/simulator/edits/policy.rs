@@ -20,25 +20,65 @@ pub fn add_category(account: &mut SimAccount, category: SimCategory) {
 /// Gives a category another name; those inside it get another full name. Returns whether it is there and was called otherwise.
 pub fn rename_category(account: &mut SimAccount, id: CategoryId, name: &str) -> bool {
     let Some(category) = account.categories.get(&id).filter(|category| category.name != name) else { return false };
-    let (old, inside) = (category.full_name.clone(), format!("{}>", category.full_ids));
-    let parent = old.strip_suffix(&category.name).unwrap_or_default();
-    let new = format!("{parent}{name}");
+    let old = Place::of(category);
+    let parent = old.name.strip_suffix(&category.name).unwrap_or_default();
+    let new = Place { name: format!("{parent}{name}"), ..old.clone() };
     change_category(account, id, &["category.NAME", "category.FULL_NAME"], |category| {
         name.clone_into(&mut category.name);
-        category.full_name.clone_from(&new);
+        category.full_name.clone_from(&new.name);
     });
-    let children: Vec<CategoryId> = account
-        .categories
-        .values()
-        .filter(|category| category.full_ids.starts_with(&inside))
-        .map(|category| category.id)
-        .collect();
+    take_along(account, &old, &new, &["category.FULL_NAME"]);
+    true
+}
+
+/// Puts a category, with all inside it, into another. Returns whether both are there, and it was elsewhere.
+pub fn move_category(account: &mut SimAccount, id: CategoryId, into: CategoryId) -> bool {
+    let (Some(category), Some(parent)) = (account.categories.get(&id), account.categories.get(&into)) else {
+        return false;
+    };
+    if category.parent_id == into.0 {
+        return false;
+    }
+    let (old, above) = (Place::of(category), Place::of(parent));
+    let new = Place {
+        name: format!("{}>{}", above.name, category.name),
+        ids: format!("{}>{id}", above.ids),
+        depth: above.depth + 1,
+    };
+    change_category(account, id, &["category.PARENT_ID", "category.FULL_NAME", "category.FULL_IDS"], |category| {
+        (category.parent_id, category.depth) = (into.0, new.depth);
+        (category.full_name, category.full_ids) = (new.name.clone(), new.ids.clone());
+    });
+    take_along(account, &old, &new, &["category.FULL_NAME", "category.FULL_IDS"]);
+    true
+}
+
+/// Where a category stands in the tree.
+#[derive(Clone)]
+struct Place {
+    name: String,
+    ids: String,
+    depth: i64,
+}
+
+impl Place {
+    fn of(category: &SimCategory) -> Self {
+        Self { name: category.full_name.clone(), ids: category.full_ids.clone(), depth: category.depth }
+    }
+}
+
+/// What is inside a category goes where it went.
+fn take_along(account: &mut SimAccount, old: &Place, new: &Place, modified: &[&str]) {
+    let inside = format!("{}>", old.ids);
+    let is_inside = |category: &&SimCategory| category.full_ids.starts_with(&inside);
+    let children: Vec<CategoryId> = account.categories.values().filter(is_inside).map(|category| category.id).collect();
     for child in children {
-        change_category(account, child, &["category.FULL_NAME"], |category| {
-            category.full_name = category.full_name.replacen(&old, &new, 1);
+        change_category(account, child, modified, |category| {
+            category.full_name = category.full_name.replacen(&old.name, &new.name, 1);
+            category.full_ids = category.full_ids.replacen(&old.ids, &new.ids, 1);
+            category.depth += new.depth - old.depth;
         });
     }
-    true
 }
 
 /// Sets a category's privacy context; an empty one opens it to all. Returns whether it is there and had another.

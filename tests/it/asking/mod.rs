@@ -1,6 +1,7 @@
 //! Searching as visitors do, over HTTP, in a real daemon with a small catalogue.
 
 mod answers;
+mod categories;
 mod command;
 mod filters;
 mod language;
