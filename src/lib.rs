@@ -53,6 +53,9 @@
 //! Store::begin_run ─► Client::read_catalogue ─► Store::record_page ─► Store::record_unmet
 //! ```
 //!
+//! **What is mirrored at all** is judged at each look, by `[mirror] filter` (`sync/filter.rs`); another filter judges what is kept
+//! (`store/mirror_filter.rs`).
+//!
 //! **What visitors see** is judged in one place, whatever brought it about: a look, a changed policy, a date that passes,
 //! an absence, a person. It writes the public state, the change row and the event together (`store/judgement.rs`).
 //!

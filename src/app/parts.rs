@@ -107,7 +107,8 @@ pub(super) fn accounts(
             parts,
             account.rules.clone(),
             config.publish.fields.clone(),
-        ))
+        )
+        .mirroring(account.filter.clone()))
     });
     made.collect()
 }
@@ -235,7 +236,7 @@ pub(super) fn catalogue(config: &Config, store: &Store, clock: &Clock, sync: &Sy
         },
         overlap: reconcile.overlap,
     };
-    let accounts = sync.accounts().map(|account| catalogued(account));
+    let accounts = sync.accounts().map(catalogued);
     Catalogue::new(store.clone(), clock.clone(), settings, accounts)
 }
 
@@ -253,10 +254,14 @@ pub fn search_settings(config: &Config) -> search::Settings {
 }
 
 /// An account as its catalogue's reader knows it.
-fn catalogued(account: &Account) -> catalogue::Account {
+fn catalogued(account: &Arc<Account>) -> catalogue::Account {
     let client = |lane| Arc::new(account.client.in_lane(lane));
     let clients = (client(Lane::Repair), client(Lane::Backfill));
-    catalogue::Account::new(account.id, account.label.clone(), clients, Arc::clone(&account.sweep_asked))
+    let facts = {
+        let account = Arc::clone(account);
+        Box::new(move || Arc::clone(&account.facts().filter))
+    };
+    catalogue::Account::new(account.id, account.label.clone(), clients, Arc::clone(&account.sweep_asked), facts)
 }
 
 pub(super) fn notification_limits(config: &Config) -> notification::Limits {

@@ -43,6 +43,7 @@ impl Workshop {
         for account in sync.accounts() {
             store.save_publish_rules(account.id, &config.publish.entries).await.map_err(at_home)?;
             sync.recall_facts(account).await.map_err(at_home)?;
+            sync.apply_filter(account).await.map_err(at_home)?;
         }
         store.set_hooks(outgoing::specs(config)).await.map_err(at_home)?;
         let catalogue = parts::catalogue(config, &store, clock, &sync);

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `reconcile.rs` | lists what was changed lately: on a timetable, at a start, and when an event asks for it |
 //! | `runs.rs` | reads everything there is: a backfill, or the full comparison of each night |
+//! | `selection.rs` | which entries a reading is about: `backfill --only` |
 //! | `timetable.rs` | when each of them is due, pure |
 //! | `drift.rs` | what was found, counted by cause |
 //! | `status.rs` | how up to date each account is |
@@ -11,6 +12,7 @@
 mod drift;
 mod reconcile;
 mod runs;
+mod selection;
 mod status;
 mod timetable;
 
@@ -21,6 +23,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::filter::mirror::FilterFacts;
 use crate::domain::ids::AccountId;
 use crate::kaltura::client::Client;
 use crate::store::{self, Store};
@@ -42,12 +45,17 @@ pub struct Account {
     pub backfill_client: Arc<Client>,
     /// Rung when an event asks for what was changed lately.
     pub sweep_asked: Arc<Notify>,
+    /// What filters are judged by, as it is known just now.
+    facts: Facts,
     state: Mutex<State>,
     /// Rung when a reading has begun.
     run_begun: Notify,
     /// Held by whoever lists what was changed: twice at a time would find everything twice.
     reconciling: tokio::sync::Mutex<()>,
 }
+
+/// Tells what filters are judged by.
+pub type Facts = Box<dyn Fn() -> Arc<FilterFacts> + Send + Sync>;
 
 /// What is remembered of an account while the process runs.
 #[derive(Debug, Default)]
@@ -87,6 +95,9 @@ pub enum Error {
     /// A window that this version cannot read.
     #[error("a stretch of the catalogue cannot be read back ({0}); begin the reading anew")]
     Window(#[from] serde_json::Error),
+    /// A selection that makes no sense, or cannot be judged yet.
+    #[error("the filter of what is read cannot be used: {0}")]
+    Filter(String),
     /// No account of this number.
     #[error("the account is not configured")]
     NoAccount,
@@ -111,9 +122,14 @@ impl Account {
         label: String,
         (client, backfill_client): (Arc<Client>, Arc<Client>),
         sweep_asked: Arc<Notify>,
+        facts: Facts,
     ) -> Self {
         let (state, run_begun, reconciling) = (Mutex::default(), Notify::new(), tokio::sync::Mutex::default());
-        Self { id, label, client, backfill_client, sweep_asked, state, run_begun, reconciling }
+        Self { id, label, client, backfill_client, sweep_asked, facts, state, run_begun, reconciling }
+    }
+
+    fn filter_facts(&self) -> Arc<FilterFacts> {
+        (self.facts)()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::reconcile::listed;
-use super::{Account, Catalogue, Error, RETRY};
+use super::{Account, Catalogue, Error, RETRY, selection};
+use crate::domain::filter::mirror::MirrorFilter;
 use crate::domain::ids::AccountId;
 use crate::kaltura::catalogue::Window;
 use crate::store::{Backlog, CatalogueRun, Drift, RunKind, RunOptions, RunPage, RunResult, RunState, RunWindow};
@@ -32,8 +33,11 @@ const PER_STEP: u64 = 1_000;
 /// What a reading will take, as far as can be told before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
-    /// Entries that Kaltura's lists name.
+    /// Entries that Kaltura's lists name, and that are selected.
     pub entries: u64,
+    /// Fewer may be selected: the lists name too many to judge each before.
+    #[serde(default)]
+    pub is_at_most: bool,
     /// Entries of the mirror.
     pub mirrored: u64,
     /// Calls to list them.
@@ -69,11 +73,29 @@ impl Catalogue {
         kind: RunKind,
         options: RunOptions,
     ) -> Result<(CatalogueRun, bool), Error> {
+        self.begin_only(account, kind, options, None).await
+    }
+
+    /// The same of those entries that pass a filter, a text in the language of filters.
+    ///
+    /// # Errors
+    /// The store's; `Filter` for a text that is none, with the place.
+    pub async fn begin_only(
+        &self,
+        account: AccountId,
+        kind: RunKind,
+        options: RunOptions,
+        only: Option<&str>,
+    ) -> Result<(CatalogueRun, bool), Error> {
         let account = self.account(account)?;
-        let windows = Window::everything().iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
-        let (run, is_new) = self.0.store.begin_run(account.id, kind, options, &windows).await?;
+        let filter = only.map_or(Ok(None), |only| selection::read(account, only))?;
+        let windows = selection::windows(filter.as_ref());
+        let windows = windows.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+        let only = filter.as_ref().map(MirrorFilter::text);
+        let (run, is_new) = self.0.store.begin_run(account.id, kind, options, only, &windows).await?;
         if is_new {
-            info!(account = %account.label, "the {} of account {} has begun", kind.as_str(), account.label);
+            let about = only.map_or_else(String::new, |only| format!(", only {only}"));
+            info!(account = %account.label, "the {} of account {} has begun{about}", kind.as_str(), account.label);
         }
         account.run_begun.notify_one();
         Ok((run, is_new))
@@ -104,20 +126,25 @@ impl Catalogue {
         Ok(Some(RunReport { run, backlog, result }))
     }
 
-    /// What a reading will take. Asks Kaltura once.
+    /// What a reading will take, of all entries or of those that pass a filter. Asks Kaltura once for all; else for each
+    /// entry that the lists name, unless they name many.
     ///
     /// # Errors
-    /// What Kaltura says, or fails to say.
-    pub async fn estimate(&self, account: AccountId) -> Result<Estimate, Error> {
+    /// What Kaltura says, or fails to say; `Filter` for a text that is none, with the place.
+    pub async fn estimate(&self, account: AccountId, only: Option<&str>) -> Result<Estimate, Error> {
         let account = self.account(account)?;
+        let filter = only.map_or(Ok(None), |only| selection::read(account, only))?;
         let began = Instant::now();
-        let entries = account.backfill_client.count_catalogue().await? as u64;
+        account.backfill_client.count_catalogue(&selection::windows(filter.as_ref())).await?;
         let seconds_a_call = began.elapsed().as_secs_f64();
+        let counted = self.count(account, filter.as_ref()).await?;
+        let (entries, listed) = (counted.selected as u64, counted.listed as u64);
         let mirrored = self.0.store.mirrored_entries(account.id).await?;
         Ok(Estimate {
             entries,
+            is_at_most: counted.is_at_most,
             mirrored,
-            list_calls: entries.div_ceil(PER_STEP) + 2,
+            list_calls: listed.div_ceil(PER_STEP) + 2,
             look_calls: entries.div_ceil(PER_LOOK),
             mark_calls: entries.div_ceil(PER_MARK),
             seconds_a_call,
@@ -167,6 +194,7 @@ impl Catalogue {
         may_halve: bool,
     ) -> Result<(), Error> {
         let read: Window = serde_json::from_str(&window.window)?;
+        let filter = run.only.as_deref().map_or(Ok(None), |only| selection::read(account, only))?;
         for mut step in account.backfill_client.read_catalogue(&[read]).await? {
             if let [only] = step.next.as_slice()
                 && may_halve
@@ -174,8 +202,13 @@ impl Catalogue {
             {
                 step.next = halves.into();
             }
+            let rows: Vec<_> = step.rows.into_iter().filter(|row| !row.is_deleted).collect();
+            let rows = match &filter {
+                Some(filter) => account.select(filter, rows).await?,
+                None => rows,
+            };
             let page = RunPage {
-                listed: step.rows.into_iter().filter(|row| !row.is_deleted).map(listed).collect(),
+                listed: rows.into_iter().map(listed).collect(),
                 next: step.next.iter().map(serde_json::to_string).collect::<Result<_, _>>()?,
                 unlisted: step.unlisted as u64,
             };

@@ -9,6 +9,7 @@ use super::hand::{self, Hand};
 use super::{AccountChoice, Options, Outcome, UsageError, reading};
 use crate::catalogue::Estimate;
 use crate::config::Account;
+use crate::domain::filter::mirror::MirrorFilter;
 use crate::store::{RunKind, RunOptions};
 
 /// Which account, and what may happen beside content coming in.
@@ -21,8 +22,14 @@ An entry is skipped when the sync decision leaves it alone, for example because 
 profile. An entry is withheld when it is mirrored and visitors may not see it. Pictures and caption files that are still to
 come at the end are fetched by the daemon.
 
+--only reads what passes a filter, in the language of searches over the whole entry: id, type, mediaType, status, tags, adminTags,
+categories, referenceId, userId, duration, createdAt, updatedAt, metadata.<field>. Nothing else is looked at. It is kept with the
+reading: one that is interrupted goes on with it. What [mirror] filter leaves out stays outside all the same.
+
 Examples:
   kaltura-mirror backfill --dry-run
+  kaltura-mirror backfill --only 'mediaType = video AND createdAt >= 2024-01-01' --dry-run
+  kaltura-mirror backfill --only 'categories = \"Science>Physics\" OR metadata.Topic = Physics'
   kaltura-mirror backfill
   kaltura-mirror backfill --mark --yes
   kaltura-mirror backfill --stop
@@ -36,11 +43,14 @@ pub struct Command {
     /// Tell hooks of every entry that comes in
     #[arg(long)]
     hooks: bool,
+    /// Only entries that pass this filter
+    #[arg(long, value_name = "FILTER")]
+    only: Option<String>,
     /// Only tell how much there is and what it would take
     #[arg(long)]
     dry_run: bool,
     /// Give up the reading that is under way: what it has found comes in quietly, the rest is left
-    #[arg(long, conflicts_with_all = ["mark", "hooks", "dry_run", "yes"])]
+    #[arg(long, conflicts_with_all = ["mark", "hooks", "only", "dry_run", "yes"])]
     stop: bool,
     /// Do not ask before entries are marked or hooks are told
     #[arg(long)]
@@ -52,6 +62,7 @@ pub struct Command {
 /// # Errors
 /// A configuration that cannot be used; a reading that was given up.
 pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
+    let only = command.only()?;
     let told: Vec<(Json, String)> = hand::order(options, async |config, hand: &Hand| {
         let mut told = Vec::new();
         for account in command.account.among(&config.accounts)? {
@@ -63,22 +74,24 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
                 continue;
             }
             if command.dry_run {
-                let estimate = hand.estimate(account).await?;
+                let estimate = hand.estimate(account, only).await?;
                 told.push((estimate_as_json(account, &estimate), command.in_words(account, config, &estimate)));
                 continue;
             }
             if command.mark || command.hooks {
-                let estimate = hand.estimate(account).await?;
+                let estimate = hand.estimate(account, only).await?;
                 command.confirm(&command.in_words(account, config, &estimate))?;
             }
             let wanted = RunOptions { mark: command.mark, hooks: command.hooks };
-            let begun = hand.begin(account, RunKind::Backfill, wanted).await?;
-            if begun.run.kind != RunKind::Backfill || begun.run.options != wanted {
+            let begun = hand.begin(account, RunKind::Backfill, wanted, only).await?;
+            let is_ours = begun.run.options == wanted && begun.run.only.as_deref() == only;
+            if begun.run.kind != RunKind::Backfill || !is_ours {
                 anyhow::bail!(
-                    "another reading of account {} is under way, a {} since {}; try again when it is done",
+                    "another reading of account {} is under way, a {} since {}{}; try again when it is done",
                     account.label,
                     begun.run.kind.as_str(),
-                    begun.run.started_at
+                    begun.run.started_at,
+                    begun.run.only.map_or_else(String::new, |only| format!(", only {only}"))
                 );
             }
             if !begun.begun {
@@ -101,6 +114,18 @@ fn estimate_as_json(account: &Account, estimate: &Estimate) -> Json {
 }
 
 impl Command {
+    /// The filter, once it is known to be one: what fields there are of metadata is known beside the data alone.
+    fn only(&self) -> Result<Option<&str>, UsageError> {
+        let Some(text) = &self.only else { return Ok(None) };
+        let wrong =
+            |why: String| UsageError(format!("--only {text:?} makes no sense: {why}; docs/search.md has the language"));
+        match MirrorFilter::parse(text, "") {
+            Ok(Some(_)) => Ok(Some(text)),
+            Ok(None) => Err(wrong("it is empty".to_owned())),
+            Err(error) => Err(wrong(error.to_string())),
+        }
+    }
+
     /// How much there is, how many calls it takes, and about how long.
     fn in_words(&self, account: &Account, config: &crate::config::Config, estimate: &Estimate) -> String {
         let calls = estimate.list_calls + estimate.look_calls + if self.mark { estimate.mark_calls } else { 0 };
@@ -109,8 +134,14 @@ impl Command {
         let pace = bounds.per_second_max.unwrap_or(u32::MAX).min(config.reconcile.max_calls_per_second);
         let paced = calls.div_ceil(u64::from(pace.max(1)));
         let mut text = format!(
-            "account {}: Kaltura lists {} entries, the mirror has {}\n  {} calls to list them, at most {} to look at them",
-            account.label, estimate.entries, estimate.mirrored, estimate.list_calls, estimate.look_calls
+            "account {}: {} {}{} entries, the mirror has {}\n  {} calls to list them, at most {} to look at them",
+            account.label,
+            if self.only.is_some() { "the filter selects" } else { "Kaltura lists" },
+            if estimate.is_at_most { "at most " } else { "" },
+            estimate.entries,
+            estimate.mirrored,
+            estimate.list_calls,
+            estimate.look_calls
         );
         if self.mark {
             text += &format!(", at most {} to mark them", estimate.mark_calls);

@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::{Value as Json, json};
 
 use super::{Options, Outcome};
-use crate::config::{Config, Error, Origin, Setting, Shipped};
+use crate::config::{Account, Config, Error, Origin, Setting, Shipped};
 use crate::domain::clock::Clock;
 use crate::store::{AccountState, Store};
 
@@ -65,7 +65,10 @@ fn check(options: &Options) -> anyhow::Result<Outcome> {
     match options.config() {
         Ok(config) => {
             let troubled = troubled_accounts(&config);
-            let findings = notes_as_json(&config).chain(troubled.iter().map(|state| trouble_as_json(&config, state)));
+            let filters = config.accounts.iter().filter_map(filter_as_json);
+            let findings = notes_as_json(&config)
+                .chain(filters)
+                .chain(troubled.iter().map(|state| trouble_as_json(&config, state)));
             options.output().answer(&findings.collect(), || {
                 troubled.iter().fold(good_news(&config), |text, state| format!("{text}{}\n", trouble_in_words(state)))
             })?;
@@ -85,7 +88,20 @@ fn good_news(config: &Config) -> String {
     let accounts = if labels.len() == 1 { "account" } else { "accounts" };
     let data_dir = config.data_dir.display();
     let head = format!("the configuration can be used: {accounts} {}, data in {data_dir}\n", labels.join(", "));
+    let filters = config.accounts.iter().filter_map(filter_in_words);
+    let head = filters.fold(head, |text, filter| format!("{text}{filter}\n"));
     config.notes.iter().fold(head, |text, note| format!("{text}note: {note}\n"))
+}
+
+/// What is mirrored of an account that has a filter.
+fn filter_in_words(account: &Account) -> Option<String> {
+    let filter = account.filter.as_ref()?;
+    Some(format!("account {} mirrors only entries of which this is so: {}", account.label, filter.in_words()))
+}
+
+fn filter_as_json(account: &Account) -> Option<Json> {
+    let (id, message) = (format!("account {}", account.label), filter_in_words(account)?);
+    Some(json!({"id": id, "level": "filter", "place": "mirror.filter", "message": message}))
 }
 
 /// The accounts that were in trouble when a daemon last looked; none where no daemon has been.

@@ -287,26 +287,43 @@ impl Hand {
         }
     }
 
-    /// What reading an account's whole catalogue would take.
-    pub async fn estimate(&self, account: &Account) -> anyhow::Result<Estimate> {
+    /// What reading an account's catalogue would take, or what is selected of it.
+    pub async fn estimate(&self, account: &Account, only: Option<&str>) -> anyhow::Result<Estimate> {
         match self {
-            Self::Daemon(daemon) => daemon.post("backfill/estimate", &whose(account)).await,
-            Self::Own(workshop) => Ok(workshop.catalogue.estimate(number(workshop, account)?).await?),
+            Self::Daemon(daemon) => {
+                let mut body = whose(account);
+                body["only"] = only.into();
+                daemon.post("backfill/estimate", &body).await
+            }
+            Self::Own(workshop) => {
+                let number = number(workshop, account)?;
+                learn_for(workshop, number, only).await?;
+                Ok(workshop.catalogue.estimate(number, only).await?)
+            }
         }
     }
 
     /// Begins a reading of an account's whole catalogue, unless one is under way: that is told then.
-    pub async fn begin(&self, account: &Account, kind: RunKind, options: RunOptions) -> anyhow::Result<Begun> {
+    pub async fn begin(
+        &self,
+        account: &Account,
+        kind: RunKind,
+        options: RunOptions,
+        only: Option<&str>,
+    ) -> anyhow::Result<Begun> {
         match self {
             Self::Daemon(daemon) => {
                 let mut body = whose(account);
                 if kind == RunKind::Backfill {
-                    (body["mark"], body["hooks"]) = (options.mark.into(), options.hooks.into());
+                    (body["mark"], body["hooks"], body["only"]) =
+                        (options.mark.into(), options.hooks.into(), only.into());
                 }
                 daemon.post(&format!("{}/start", reading(kind)), &body).await
             }
             Self::Own(workshop) => {
-                let (run, begun) = workshop.catalogue.begin(number(workshop, account)?, kind, options).await?;
+                let number = number(workshop, account)?;
+                learn_for(workshop, number, only).await?;
+                let (run, begun) = workshop.catalogue.begin_only(number, kind, options, only).await?;
                 Ok(Begun { begun, run })
             }
         }
@@ -390,6 +407,14 @@ fn whose(account: &Account) -> serde_json::Value {
 fn number(workshop: &Workshop, account: &Account) -> anyhow::Result<AccountId> {
     let number = workshop.store.find_account(account.partner_id);
     number.ok_or_else(|| anyhow::anyhow!("account {} is not in the data directory", account.label))
+}
+
+/// Categories and custom metadata are selected by what Kaltura says of them; a daemon has asked for that already.
+async fn learn_for(workshop: &Workshop, account: AccountId, only: Option<&str>) -> anyhow::Result<()> {
+    match workshop.sync.accounts().find(|known| known.id == account) {
+        Some(known) if only.is_some() => Ok(workshop.sync.refresh_facts(known).await?),
+        _ => Ok(()),
+    }
 }
 
 fn hiding(change: Option<store::Change>) -> Hiding {

@@ -147,6 +147,9 @@ pub(super) fn as_json(account: &Account, report: &RunReport) -> Json {
 pub(super) fn as_text(account: &Account, report: &RunReport) -> String {
     let run = &report.run;
     let mut text = format!("account {}\n", account.label);
+    if let Some(only) = &run.only {
+        let _ = writeln!(text, "  only {only}");
+    }
     let mut row = |name: &str, count: u64| {
         let _ = writeln!(text, "  {name:<38} {count:>9}");
     };
@@ -202,6 +205,8 @@ fn setting_of_skipped(why: &str) -> &'static str {
         }
         "not_ready" => "Kaltura has no playable content of them (yet); nothing here changes that",
         "unreadable" => "their sync field cannot be read: see `entry explain` of one of them, and sync_field_name",
+        "filtered" => "[mirror] filter leaves them out; `config check` says what it means",
+        "filter_open" => "it cannot be told whether [mirror] filter lets them in: see `entry explain` of one of them",
         _ => "see `entry explain` of one of them",
     }
 }
@@ -216,7 +221,7 @@ fn setting_of_withheld(why: &str) -> &'static str {
             "Kaltura holds them back for review. Those that are published and flagged: [publish] flagged = true"
         }
         "not_ready" => "Kaltura has no playable content of them (yet); nothing here changes that",
-        "filter" => "[mirror] filter leaves them out",
+        "filter" => "[mirror] filter leaves them out; `config check` says what it means",
         _ => "see `entry explain` of one of them; [publish] says what may leave",
     }
 }

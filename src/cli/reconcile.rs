@@ -49,7 +49,7 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
 }
 
 async fn whole(config: &Config, hand: &Hand, account: &Account) -> anyhow::Result<(Json, String)> {
-    let begun = hand.begin(account, RunKind::Full, RunOptions::default()).await?;
+    let begun = hand.begin(account, RunKind::Full, RunOptions::default(), None).await?;
     if begun.run.kind != RunKind::Full {
         anyhow::bail!(
             "a backfill of account {} is under way since {}; try again when it is done",

@@ -10,6 +10,7 @@ use super::script::{Receive, Rules};
 use super::secret::{SecretError, SecretSource};
 use super::section::Section;
 use super::values::{Readable, choices, words};
+use crate::domain::filter::mirror::MirrorFilter;
 use crate::domain::ids::PartnerId;
 use crate::domain::secret::{AdminSecret, HashAlgorithm, SecretLabel};
 use crate::domain::sync_rules::{ProfileRef, SyncRules};
@@ -39,6 +40,8 @@ pub struct Account {
     pub limits: CallLimits,
     /// When its entries are synced, and what is written back: the script file's, with this account's profiles.
     pub rules: SyncRules,
+    /// Which of its entries are mirrored at all; without, every one.
+    pub filter: Option<MirrorFilter>,
 }
 
 /// An account's own limits; what is not given is that of `[sync]`.
@@ -181,6 +184,7 @@ impl Account {
             minimum_hash_algorithm,
             limits: CallLimits::default(),
             rules: rules.of(sync_profile.clone(), profiles.content.unwrap_or(sync_profile)),
+            filter: None,
         })
     }
 }

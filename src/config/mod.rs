@@ -15,6 +15,7 @@ mod environment;
 mod error;
 mod factors;
 mod inbox;
+mod mirror;
 mod outgoing;
 mod publish;
 mod receiver;
@@ -42,7 +43,7 @@ pub use error::{Error, Problem};
 pub use factors::{Basic, Factors, RequiredHeader};
 pub use inbox::{Inbox, Retention};
 pub use outgoing::{CallPace, Forward, Hook, HookTarget, signing_key};
-pub use publish::{Mirror, Publish};
+pub use publish::Publish;
 pub use script::Receive;
 pub use search::{Search, SearchWeights};
 pub use section::{Note, Origin, Setting};
@@ -68,8 +69,6 @@ pub struct Config {
     pub admin: Admin,
     /// What may leave.
     pub publish: Publish,
-    /// What is mirrored at all.
-    pub mirror: Mirror,
     /// Which images are fetched, and from where.
     pub thumbnails: Thumbnails,
     /// Whether captions are fetched and read.
@@ -168,7 +167,6 @@ fn read_into(reading: &Reading<'_>, session: &Document, script: &Document) -> Co
         server: Server::read(&top.section("server")),
         admin: Admin::read(&top.section("admin")),
         publish: Publish::read(&top.section("publish")),
-        mirror: Mirror::read(&top.section("mirror")),
         thumbnails: Thumbnails::read(&top.section("thumbnails")),
         captions: Captions::read(&top.section("captions")),
         search: Search::read(&top.section("search")),

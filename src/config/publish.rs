@@ -1,4 +1,4 @@
-//! `[publish]` and `[mirror]`: what may leave, and what comes in at all.
+//! `[publish]`: what may leave.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,10 +16,6 @@ pub struct Publish {
     /// What of them.
     pub fields: PublishFields,
 }
-
-/// What is mirrored at all: everything, in this version.
-#[derive(Debug, Clone, Default)]
-pub struct Mirror {}
 
 /// The members of a public entry, but those that always leave.
 const FIELDS: [&str; 23] = [
@@ -75,17 +71,6 @@ fn refuse_unknown_fields(section: &Section<'_>, fields: &PublishFields) {
             |meant| format!("did you mean {meant:?}?"),
         );
         section.refuse("fields", format!(": a public entry has no {field:?}; {hint}"));
-    }
-}
-
-impl Mirror {
-    /// A filter is refused, not ignored: it would let in, and publish, what it was written to keep out.
-    pub(super) fn read(section: &Section<'_>) -> Self {
-        if section.optional::<String>("filter").is_some() {
-            let message = ": this version mirrors the whole account and cannot filter yet; remove the key";
-            section.refuse("filter", message.to_owned());
-        }
-        Self {}
     }
 }
 

@@ -45,6 +45,11 @@ impl Rules {
         rules
     }
 
+    /// The sync field.
+    pub(super) fn field(&self) -> &str {
+        &self.field
+    }
+
     /// The rules of an account with these profiles.
     pub(super) fn of(&self, sync_profile: ProfileRef, content_profile: ProfileRef) -> SyncRules {
         SyncRules {

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::account::{Account, CallLimits, Profiles};
+use super::mirror::read_filter;
 use super::script::{Receive, Rules};
 use super::section::Section;
 use crate::domain::secret::{AdminSecret, SecretLabel};
@@ -12,7 +13,7 @@ const SECRETS_MAX: usize = 8;
 
 /// Every account: the one of the outermost keys, if there is one, and each of `[[accounts]]`.
 ///
-/// Profiles stand in the script file for all accounts; an account may name its own.
+/// Profiles and the filter of what is mirrored stand in the script file for all accounts; an account may have its own.
 pub(super) fn read_accounts(session: &Section<'_>, script: &Section<'_>, receive: Receive) -> Vec<Account> {
     let service_url = read_service_url(session, Url::parse(KALTURA).expect("a constant URL parses"));
     let (profiles, rules) = (Profiles::read(script), Rules::read(script));
@@ -20,16 +21,20 @@ pub(super) fn read_accounts(session: &Section<'_>, script: &Section<'_>, receive
     let outermost = tables.is_empty()
         || ["partner_id", "admin_secret", "admin_secret_file", "app_token_id"].iter().any(|key| session.says(key));
 
+    let filter = read_filter(&script.section("mirror"), "filter", rules.field());
     let mut accounts = Vec::new();
     if outermost {
-        accounts.push((session, Account::read(session, service_url.clone(), profiles.clone(), (&rules, receive))));
+        let account = Account::read(session, service_url.clone(), profiles.clone(), (&rules, receive));
+        accounts.push((session, account.map(|account| Account { filter: filter.clone(), ..account })));
     }
     for table in &tables {
         let service_url = read_service_url(table, service_url.clone());
         let own = Profiles::read(table).or(&profiles);
         let limits = CallLimits::read(table);
+        let own_filter = read_filter(table, "mirror_filter", rules.field());
+        let filter = if table.says("mirror_filter") { own_filter } else { filter.clone() };
         let account = Account::read(table, service_url, own, (&rules, receive));
-        accounts.push((table, account.map(|account| Account { limits, ..account })));
+        accounts.push((table, account.map(|account| Account { limits, filter, ..account })));
     }
     require_sync_profile(script, &profiles, outermost || tables.iter().any(|table| !names_sync_profile(table)));
     let accounts: Vec<_> = accounts.into_iter().filter_map(|(section, account)| Some((section, account?))).collect();

@@ -102,7 +102,8 @@ mod tests {
     }
 
     /// Keys that have no default: the shipped line is an example.
-    const EXAMPLES: [&str; 13] = [
+    const EXAMPLES: [&str; 14] = [
+        "mirror.filter",
         "label",
         "notification_basic.user",
         "notification_header.name",
@@ -123,7 +124,6 @@ mod tests {
         let written = read(&written_out(Shipped::Session), &written_out(Shipped::Script));
         let left_out = read(&Document::empty(Shipped::Session), &Document::empty(Shipped::Script));
         let skipped = [
-            "mirror.filter",
             "thumbnails.allowed_hosts",
             "partner_id",
             "admin_secret",

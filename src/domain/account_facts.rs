@@ -80,6 +80,15 @@ impl CategoryMembership {
     }
 }
 
+/// Separates the names of a category's full path.
+pub const PATH_SEPARATOR: char = '>';
+
+/// A category's full name and each one above it, the shortest first.
+pub fn paths(full_name: &str) -> impl Iterator<Item = &str> {
+    let above = full_name.match_indices(PATH_SEPARATOR).map(|(at, _)| &full_name[..at]);
+    above.chain([full_name]).filter(|path| !path.is_empty())
+}
+
 /// An access-control profile, as far as the policy cares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessControlProfile {

@@ -129,10 +129,14 @@ pub enum Reason {
     ReplacementTwin,
     /// The sync field cannot be read: no profile, or a document that is no document.
     Unreadable,
+    /// `[mirror] filter` leaves it out.
+    Filtered,
+    /// It cannot be told whether `[mirror] filter` lets it in.
+    FilterOpen,
 }
 
 impl Reason {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::NotReady,
         Self::NoMetadata,
         Self::AlreadyDone,
@@ -140,6 +144,8 @@ impl Reason {
         Self::Unchanged,
         Self::ReplacementTwin,
         Self::Unreadable,
+        Self::Filtered,
+        Self::FilterOpen,
     ];
 
     /// Reads back the stable word.
@@ -157,6 +163,8 @@ impl Reason {
             Self::Unchanged => "unchanged",
             Self::ReplacementTwin => "replacement_twin",
             Self::Unreadable => "unreadable",
+            Self::Filtered => "filtered",
+            Self::FilterOpen => "filter_open",
         }
     }
 }
@@ -171,6 +179,8 @@ impl fmt::Display for Reason {
             Self::Unchanged => "nothing differs from the mirror",
             Self::ReplacementTwin => "it is the temporary twin of a content replacement",
             Self::Unreadable => "its sync field cannot be read",
+            Self::Filtered => "[mirror] filter leaves it out",
+            Self::FilterOpen => "it cannot be told yet whether [mirror] filter lets it in",
         })
     }
 }

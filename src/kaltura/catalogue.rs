@@ -18,6 +18,7 @@ use super::multirequest::SubRequest;
 use super::transport::Connection;
 use crate::domain::api_value::{self, ApiObject};
 use crate::domain::entry::as_object;
+use crate::domain::filter::mirror::Narrowing;
 use crate::domain::ids::{EntryId, PartnerId};
 
 const CALL: &str = "multirequest:catalogue";
@@ -108,6 +109,35 @@ pub struct Window {
     /// Only what has the other time in this very second.
     within: Option<(Time, i64)>,
     part: Part,
+    /// Only of these entries, and what their rows tell.
+    #[serde(default)]
+    choice: Choice,
+}
+
+/// What a list is asked for beyond its window, all in Kaltura's values.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Choice {
+    states: Option<Vec<String>>,
+    types: Option<Vec<String>>,
+    media_types: Option<Vec<String>>,
+    /// Members of the rows beside those that are always asked for.
+    members: Vec<String>,
+}
+
+impl Choice {
+    /// What is narrowed by values that every server knows: others would be refused, or match nothing.
+    fn of(narrowing: &Narrowing, members: &[String]) -> Self {
+        let known = |values: &Option<Vec<String>>, all: &[&str]| {
+            values.clone().filter(|values| values.iter().all(|value| all.contains(&value.as_str())))
+        };
+        Self {
+            states: known(&narrowing.states, &STATES),
+            types: known(&narrowing.types, &TYPES),
+            media_types: known(&narrowing.media_types, &[&MEDIA_TYPES[..], &["204"]].concat()),
+            members: members.to_vec(),
+        }
+    }
 }
 
 /// What a part of a second is narrowed to.
@@ -132,6 +162,8 @@ pub struct Listed {
     pub updated_at: i64,
     /// Status 3.
     pub is_deleted: bool,
+    /// The row as it came.
+    pub object: ApiObject,
 }
 
 /// What a step through a window brought.
@@ -153,13 +185,25 @@ impl Window {
         [Shelf::Existing, Shelf::Recycled].map(|shelf| Self::of(shelf, Time::Created, None)).into()
     }
 
+    /// What there is now of these entries, the recycle bin too; each row has these members as well.
+    pub fn selected(narrowing: &Narrowing, members: &[String]) -> Vec<Self> {
+        let choice = Choice::of(narrowing, members);
+        let of = |window: Self| Self {
+            from: narrowing.created_from,
+            to: narrowing.created_to,
+            choice: choice.clone(),
+            ..window
+        };
+        Self::everything().into_iter().map(of).collect()
+    }
+
     /// What was changed at or after `since` (epoch seconds), deleted and recycled entries among it.
     pub fn changed_since(since: i64) -> Vec<Self> {
         [Shelf::ExistingAndDeleted, Shelf::Recycled].map(|shelf| Self::of(shelf, Time::Updated, Some(since))).into()
     }
 
     fn of(shelf: Shelf, by: Time, from: Option<i64>) -> Self {
-        Self { shelf, by, from, to: None, page: 1, within: None, part: Part::default() }
+        Self { shelf, by, from, to: None, page: 1, within: None, part: Part::default(), choice: Choice::default() }
     }
 
     /// Two windows in its place, for two readers, when so many rows are worth it. The second begins half-way to `now`
@@ -181,15 +225,20 @@ impl Window {
     }
 
     fn rows(&self, page: usize, page_size: usize) -> SubRequest {
-        let fields = "id,partnerId,createdAt,updatedAt,status";
+        let usual = ["id", "partnerId", "createdAt", "updatedAt", "status"];
+        let further = self.choice.members.iter().map(String::as_str).filter(|member| !usual.contains(member));
+        let fields = usual.into_iter().chain(further).collect::<Vec<_>>().join(",");
         let profile = json!({"objectType": "KalturaDetachedResponseProfile", "type": 1, "fields": fields});
         let pager = json!({"objectType": "KalturaFilterPager", "pageSize": page_size, "pageIndex": page});
         SubRequest::new(LIST, json!({"filter": self.filter(), "pager": pager, "responseProfile": profile}))
     }
 
     fn filter(&self) -> Value {
-        let class = if self.part.is_of_media() { "KalturaMediaEntryFilter" } else { "KalturaBaseEntryFilter" };
-        let status = self.part.status.clone().unwrap_or_else(|| match self.shelf {
+        let is_of_media = self.part.is_of_media() || self.choice.media_types.is_some();
+        let class = if is_of_media { "KalturaMediaEntryFilter" } else { "KalturaBaseEntryFilter" };
+        let chosen = |values: &Option<Vec<String>>| values.as_ref().map(|values| values.join(","));
+        let status = self.part.status.clone().or_else(|| chosen(&self.choice.states));
+        let status = status.unwrap_or_else(|| match self.shelf {
             Shelf::ExistingAndDeleted => format!("{},{DELETED}", STATES.join(",")),
             Shelf::Existing | Shelf::Recycled => STATES.join(","),
         });
@@ -212,10 +261,10 @@ impl Window {
                 narrow(format!("{}LessThanOrEqual", by.name()), json!(to));
             }
         }
-        if let Some(kind) = &self.part.kind {
+        if let Some(kind) = self.part.kind.clone().or_else(|| chosen(&self.choice.types)) {
             narrow("typeIn".to_owned(), json!(kind));
         }
-        if let Some(media_type) = &self.part.media_type {
+        if let Some(media_type) = self.part.media_type.clone().or_else(|| chosen(&self.choice.media_types)) {
             narrow("mediaTypeIn".to_owned(), json!(media_type));
         }
         if let Some((shortest, longest)) = self.part.duration {
@@ -253,7 +302,7 @@ impl Window {
         let this = Self { from: Some(second), to: Some(second), page: 1, ..self.clone() };
         let parts: Vec<Self> = match self.within {
             None => vec![Self { by: self.by.other(), from: None, to: None, within: Some((self.by, second)), ..this }],
-            Some(_) => self.part.parts().into_iter().map(|part| Self { part, ..this.clone() }).collect(),
+            Some(_) => self.part.parts(&self.choice).into_iter().map(|part| Self { part, ..this.clone() }).collect(),
         };
         let unlisted = if parts.is_empty() { total.saturating_sub(LAST_PAGE * PAGE_SIZE) } else { 0 };
         (parts.into_iter().chain(rest).collect(), unlisted)
@@ -266,21 +315,25 @@ impl Part {
     }
 
     /// Smaller parts that are together as much as this one; none when it cannot be narrowed further.
-    fn parts(&self) -> Vec<Self> {
-        let each = |values: &[&str], set: fn(&mut Self, String)| {
+    fn parts(&self, choice: &Choice) -> Vec<Self> {
+        let each = |values: &[&str], chosen: &Option<Vec<String>>, set: fn(&mut Self, String)| {
+            let is_chosen =
+                |value: &&&str| chosen.as_ref().is_none_or(|chosen| chosen.iter().any(|one| one == **value));
             let with = |value: &&str| {
                 let mut part = self.clone();
                 set(&mut part, (*value).to_owned());
                 part
             };
-            values.iter().map(with).collect()
+            values.iter().filter(is_chosen).map(with).collect()
         };
         match (&self.status, &self.kind, &self.moderation, &self.media_type) {
-            (None, ..) => each(&[&STATES[..], &[DELETED]].concat(), |part, value| part.status = Some(value)),
-            (_, None, ..) => each(&TYPES, |part, value| part.kind = Some(value)),
-            (_, _, None, _) => each(&MODERATION, |part, value| part.moderation = Some(value)),
+            (None, ..) => {
+                each(&[&STATES[..], &[DELETED]].concat(), &choice.states, |part, value| part.status = Some(value))
+            }
+            (_, None, ..) => each(&TYPES, &choice.types, |part, value| part.kind = Some(value)),
+            (_, _, None, _) => each(&MODERATION, &None, |part, value| part.moderation = Some(value)),
             (_, Some(kind), _, None) if kind == MEDIA_CLIP => {
-                each(&MEDIA_TYPES, |part, value| part.media_type = Some(value))
+                each(&MEDIA_TYPES, &choice.media_types, |part, value| part.media_type = Some(value))
             }
             (_, Some(kind), ..) if kind == MEDIA_CLIP => self.by_duration(),
             _ => Vec::new(),
@@ -369,15 +422,14 @@ impl Client {
         Ok(ids)
     }
 
-    /// How many entries the lists name: those that exist, and those in the recycle bin. An estimate, since the index
-    /// they come from is some seconds behind.
+    /// How many entries the lists name in these windows. An estimate, since the index they come from is some seconds
+    /// behind.
     ///
     /// # Errors
     /// As [`Client::read_catalogue`].
     ///
     /// Source: `baseEntry.list`.
-    pub async fn count_catalogue(&self) -> Result<usize, Error> {
-        let windows = Window::everything();
+    pub async fn count_catalogue(&self, windows: &[Window]) -> Result<usize, Error> {
         let requests: Vec<_> = windows.iter().map(|window| window.request(1)).collect();
         let mut total = 0;
         for answer in self.ask(CALL, &requests, Connection::Kept).await? {
@@ -398,7 +450,7 @@ fn read(row: Value, partner: PartnerId) -> Result<Listed, Error> {
     }
     let time = |name| api_value::integer(&row, name).unwrap_or(0);
     let is_deleted = api_value::text(&row, "status").as_deref() == Some(DELETED);
-    Ok(Listed { created_at: time("createdAt"), updated_at: time("updatedAt"), is_deleted, id })
+    Ok(Listed { created_at: time("createdAt"), updated_at: time("updatedAt"), is_deleted, id, object: row })
 }
 
 fn unreadable(why: String) -> Error {
@@ -564,6 +616,43 @@ mod tests {
         let since = Window::changed_since(BEGAN)[0].filter();
         assert_eq!(since["updatedAtGreaterThanOrEqual"], BEGAN);
         assert_eq!(since["statusIn"], "-2,-1,0,1,2,4,5,6,7,3");
+    }
+
+    #[test]
+    fn a_selection_narrows_what_lists_are_asked_for_by_values_every_server_knows() {
+        let values = |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect());
+        let narrowing = Narrowing {
+            types: values(&["1", "7"]),
+            media_types: values(&["5", "204"]),
+            states: values(&["2", "7"]),
+            created_from: Some(BEGAN),
+            created_to: Some(BEGAN + 9),
+        };
+        let windows = Window::selected(&narrowing, &["tags".to_owned(), "id".to_owned()]);
+        let filter = windows[0].filter();
+        for (member, value) in [
+            ("objectType", json!("KalturaMediaEntryFilter")),
+            ("typeIn", json!("1,7")),
+            ("mediaTypeIn", json!("5,204")),
+            ("statusIn", json!("2,7")),
+            ("createdAtGreaterThanOrEqual", json!(BEGAN)),
+            ("createdAtLessThanOrEqual", json!(BEGAN + 9)),
+        ] {
+            assert_eq!(filter[member], value, "{member}");
+        }
+        assert_eq!(windows[1].filter()["displayInSearchEqual"], -2);
+        let fields = windows[0].request(1).params["responseProfile"]["fields"].clone();
+        assert_eq!(fields, "id,partnerId,createdAt,updatedAt,status,tags");
+        // Where a second has too many, each part is one of those that were chosen.
+        let parts = Part::default().parts(&windows[0].choice);
+        assert_eq!(parts.iter().map(|part| part.status.as_deref().unwrap()).collect::<Vec<_>>(), ["2", "7"]);
+
+        let odd = Narrowing { types: values(&["1", "plugin.Type"]), states: values(&["3"]), ..Narrowing::default() };
+        let filter = Window::selected(&odd, &[])[0].filter();
+        assert!(filter.get("typeIn").is_none());
+        assert_eq!(filter["statusIn"], STATES.join(","));
+        let kept = serde_json::to_string(&windows[0]).unwrap();
+        assert_eq!(serde_json::from_str::<Window>(&kept).unwrap(), windows[0]);
     }
 
     #[test]

@@ -47,6 +47,7 @@
 mod address;
 pub mod answer;
 pub mod batch;
+pub mod beside;
 mod breaker;
 mod budget;
 pub mod captions;

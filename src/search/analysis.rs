@@ -9,8 +9,8 @@
 //!
 //! Stems are kept beside a word and in the index as terms of their own kind ([`STEM`]), so that the exact form beats them.
 
-use super::folding::{fold_word, is_invisible, is_of_a_word};
 use super::stemming::{Language, stems};
+use crate::domain::folding::{fold_word, is_invisible, is_of_a_word};
 use unicode_normalization::char::is_combining_mark;
 
 /// Begins each term that is a stem. No word has it, so walks over the dictionary that begin at a word's character meet no

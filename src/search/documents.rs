@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use tantivy::TantivyDocument;
 use tantivy::schema::OwnedValue;
 
-use super::folding::fold_value;
 use super::key;
 use super::schema::{Fields, NAME_ORDER_CHARS, VALUE_MAX_BYTES};
-use super::tokenizers::paths;
 use super::told::kind_of;
+use crate::domain::account_facts::paths;
+use crate::domain::folding::fold_value;
 use crate::domain::ids::AccountId;
 use crate::domain::public_entry::{MetadataKind, PublicEntry};
 use crate::store::PublicShape;

@@ -7,8 +7,7 @@
 pub mod analysis;
 mod building;
 mod documents;
-pub mod folding;
-mod generation;
+pub mod generation;
 mod indexer;
 pub mod query;
 mod said;

@@ -42,7 +42,7 @@ pub struct Fields {
     /// [`VALUE_MAX_BYTES`], both as terms under the member's path; and a text column of the values as written. Dates (epoch
     /// seconds) and whole numbers: i64 terms and column; others f64.
     pub fields: Field,
-    /// The website's own id whole, folded ([`super::folding::fold_value`]): term and text column.
+    /// The website's own id whole, folded ([`crate::domain::folding::fold_value`]): term and text column.
     pub reference_id: Field,
     /// Kaltura's `type` as written: term and text column.
     pub kind: Field,

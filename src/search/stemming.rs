@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use frostem::{Algorithm, Stemmer};
 
-use super::folding::{fold_word, lower};
+use crate::domain::folding::{fold_word, lower};
 
 /// A language whose words have stems here.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -5,11 +5,9 @@ use std::vec::IntoIter;
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 use super::analysis::{Analysis, WHOLE};
-use super::folding::fold_value;
 use super::schema::VALUE_MAX_BYTES;
-
-/// Separates the names of a category's full path.
-pub(super) const PATH_SEPARATOR: char = '>';
+use crate::domain::account_facts::paths;
+use crate::domain::folding::fold_value;
 
 /// A text as its words and their stems.
 #[derive(Clone)]
@@ -73,11 +71,6 @@ impl Tokenizer for Paths {
         tokens.extend(paths(text).filter_map(whole));
         Tokens::new(tokens)
     }
-}
-
-/// A path and each one above it, the shortest first.
-pub(super) fn paths(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices(PATH_SEPARATOR).map(|(at, _)| &path[..at]).chain([path]).filter(|path| !path.is_empty())
 }
 
 /// The term of a whole value; none of one that is too long or empty.

@@ -91,22 +91,33 @@ impl Store {
         }
     }
 
-    /// Forgets the content of tombstones set before `before`, picture, captions and metadata included, and the requests
-    /// that told of them; what we did with the entry is kept. Says how many it was.
+    /// Forgets the content of what was removed before `before`, by absence or by the filter, picture, captions and metadata
+    /// included, and the requests that told of it; what we did with the entry is kept. Says how many it was.
     ///
     /// # Errors
     /// Those of writing.
     pub async fn purge_tombstones(&self, before: Timestamp) -> Result<u64, Error> {
+        Ok(self.purge(Purged::Tombstones, before).await? + self.purge(Purged::LeftOut, before).await?)
+    }
+
+    async fn purge(&self, what: Purged, before: Timestamp) -> Result<u64, Error> {
         let mut purged = 0;
         loop {
-            let entries = tombstones(self.readers(), before).await?;
+            let entries = removed(self.readers(), what, before).await?;
             prune::forget_bodies_about(&self.0.mirror, &entries).await?;
             let mut tx = self.write().await?;
-            let row_ids: Vec<RowId> = sqlx::query_scalar(
-                "select row_id from entries
-                 where removed_at < ?
-                   and (account_id, entry_id) in (select value ->> 0, value ->> 1 from json_each(?))",
-            )
+            let row_ids: Vec<RowId> = sqlx::query_scalar(match what {
+                Purged::Tombstones => {
+                    "select row_id from entries
+                     where removed_at < ?
+                       and (account_id, entry_id) in (select value ->> 0, value ->> 1 from json_each(?))"
+                }
+                Purged::LeftOut => {
+                    "select row_id from entries
+                     where filtered_at < ?
+                       and (account_id, entry_id) in (select value ->> 0, value ->> 1 from json_each(?))"
+                }
+            })
             .bind(before.as_millis())
             .bind(rows::parameter(&entries.iter().map(|(account, entry)| (account.0, entry)).collect::<Vec<_>>()))
             .fetch_all(&mut *tx)
@@ -114,7 +125,7 @@ impl Store {
             if entries.is_empty() {
                 return Ok(purged);
             }
-            forget_content(&mut tx, &row_ids).await?;
+            forget_content(&mut tx, &row_ids, what).await?;
             let events: Vec<_> = row_ids
                 .iter()
                 .map(|row_id| NewEvent::new(*row_id, EventKind::Purged, "its content was forgotten"))
@@ -124,6 +135,15 @@ impl Store {
             purged += row_ids.len() as u64;
         }
     }
+}
+
+/// What is purged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purged {
+    /// Of entries that Kaltura no longer has.
+    Tombstones,
+    /// Of entries that `[mirror] filter` leaves out.
+    LeftOut,
 }
 
 /// An entry that an answer lacked.
@@ -309,9 +329,21 @@ async fn missing_after(tx: &mut WriteTx, account: AccountId, after: Timestamp) -
     Ok(row_ids)
 }
 
-/// The oldest tombstones that were set before then.
-async fn tombstones(readers: &sqlx::SqlitePool, before: Timestamp) -> Result<Vec<(AccountId, EntryId)>, Error> {
-    sqlx::query("select account_id, entry_id from entries where removed_at < ? order by removed_at limit ?")
+/// The oldest that were removed before then.
+async fn removed(
+    readers: &sqlx::SqlitePool,
+    what: Purged,
+    before: Timestamp,
+) -> Result<Vec<(AccountId, EntryId)>, Error> {
+    let statement = match what {
+        Purged::Tombstones => {
+            "select account_id, entry_id from entries where removed_at < ? order by removed_at limit ?"
+        }
+        Purged::LeftOut => {
+            "select account_id, entry_id from entries where filtered_at < ? order by filtered_at limit ?"
+        }
+    };
+    sqlx::query(statement)
         .bind(before.as_millis())
         .bind(CHUNK)
         .fetch_all(readers)
@@ -321,19 +353,21 @@ async fn tombstones(readers: &sqlx::SqlitePool, before: Timestamp) -> Result<Vec
         .collect()
 }
 
-async fn forget_content(tx: &mut WriteTx, row_ids: &[RowId]) -> Result<(), Error> {
+/// A category that is renamed may let in what the filter left out: its categories are kept.
+async fn forget_content(tx: &mut WriteTx, row_ids: &[RowId], what: Purged) -> Result<(), Error> {
     let parameter = rows::parameter(row_ids);
     let statements = [
         "delete from entries where row_id in (select value from json_each(?))",
         "delete from entry_objects where row_id in (select value from json_each(?))",
         "delete from custom_metadata where row_id in (select value from json_each(?))",
         "delete from assets where row_id in (select value from json_each(?))",
-        "delete from entry_categories where row_id in (select value from json_each(?))",
         "delete from entry_thumbnails where row_id in (select value from json_each(?))",
         "delete from caption_texts where row_id in (select value from json_each(?))",
         "delete from caption_cues where row_id in (select value from json_each(?))",
     ];
-    for statement in statements {
+    let categories = "delete from entry_categories where row_id in (select value from json_each(?))";
+    let categories = (what == Purged::Tombstones).then_some(categories);
+    for statement in statements.into_iter().chain(categories) {
         sqlx::query(statement).bind(&parameter).execute(&mut **tx).await?;
     }
     Ok(())

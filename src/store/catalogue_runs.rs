@@ -106,6 +106,9 @@ pub struct CatalogueRun {
     pub state: RunState,
     /// What it lets happen.
     pub options: RunOptions,
+    /// Which entries it is about, as a filter; all without.
+    #[serde(default)]
+    pub only: Option<String>,
     /// When it began.
     #[serde(with = "moment")]
     pub started_at: Timestamp,
@@ -238,10 +241,10 @@ pub struct RunResult {
 }
 
 const COLUMNS: &str = "run_id, account_id, kind, state, mark, tell, started_at, listed_at, ended_at, pages, seen, dirty, \
-                       unlisted, unmet, error, unmet_to";
+                       unlisted, unmet, error, unmet_to, selects";
 
 impl Store {
-    /// Begins a reading of these windows, in the reader's own words. An account has one at a time: where one is under
+    /// Begins a reading of these windows, in the reader's own words, about all entries or those that pass a filter. An account has one at a time: where one is under
     /// way, that is answered, with `false`.
     ///
     /// # Errors
@@ -251,6 +254,7 @@ impl Store {
         account: AccountId,
         kind: RunKind,
         options: RunOptions,
+        only: Option<&str>,
         windows: &[String],
     ) -> Result<(CatalogueRun, bool), Error> {
         let mut tx = self.write().await?;
@@ -258,13 +262,14 @@ impl Store {
             return Ok((open, false));
         }
         let id = sqlx::query(
-            "insert into catalogue_runs (account_id, kind, state, mark, tell, started_at)
-             values (?, ?, 'listing', ?, ?, ?)",
+            "insert into catalogue_runs (account_id, kind, state, mark, tell, selects, started_at)
+             values (?, ?, 'listing', ?, ?, ?, ?)",
         )
         .bind(account.0)
         .bind(kind.as_str())
         .bind(options.mark)
         .bind(options.hooks)
+        .bind(only)
         .bind(self.now().as_millis())
         .execute(&mut *tx)
         .await?
@@ -622,6 +627,7 @@ fn run(row: &SqliteRow) -> Result<CatalogueRun, Error> {
         kind: RunKind::from_column(row.try_get("kind")?)?,
         state: RunState::from_column(row.try_get("state")?)?,
         options: RunOptions { mark: row.try_get("mark")?, hooks: row.try_get("tell")? },
+        only: row.try_get("selects")?,
         started_at: started_at.unwrap_or(Timestamp::from_millis(0)),
         listed_at: rows::time(row, "listed_at")?,
         ended_at: rows::time(row, "ended_at")?,

@@ -11,7 +11,7 @@ use crate::domain::ids::{AccountId, CategoryId, EntryId};
 const CHUNK: i64 = 2000;
 
 impl Store {
-    /// Every mirrored entry that is in the category, as far as we know, must be looked at. Says how many there are;
+    /// Every entry that is in the category, mirrored or left out by the filter, must be looked at, as far as we know it. Says how many there are;
     /// workers are woken. In chunks of a transaction each.
     ///
     /// # Errors
@@ -50,9 +50,9 @@ impl Store {
     ) -> Result<Vec<(i64, EntryId)>, Error> {
         // The index by category has its rows in growing order.
         let rows = sqlx::query(
-            "select membership.row_id, entries.entry_id
+            "select membership.row_id, entry_sync.entry_id
              from entry_categories as membership
-             cross join entries on entries.row_id = membership.row_id
+             cross join entry_sync on entry_sync.row_id = membership.row_id
              where membership.account_id = ? and membership.category_id = ? and membership.row_id > ?
              order by membership.row_id
              limit ?",

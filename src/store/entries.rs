@@ -21,7 +21,7 @@ use super::{assets, captions, custom_metadata, decoded, thumbnails};
 use crate::domain::account_facts::{CategoryMembership, MetadataObject};
 use crate::domain::caption::Caption;
 use crate::domain::clock::Timestamp;
-use crate::domain::decide::{Decision, Mark, Tell};
+use crate::domain::decide::{Decision, Mark, Reason, Tell};
 use crate::domain::entry::{Entry, Flavor, Live, VisibilityFacts};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ids::{AccessControlId, AccountId, CategoryId, EntryId, MetadataId};
@@ -63,8 +63,10 @@ pub struct Seen {
     pub live: Option<Live>,
     /// The categories it is in, all of them. Kept on every look.
     pub memberships: Vec<CategoryMembership>,
-    /// `[mirror] filter` leaves it out.
-    pub filtered: bool,
+    /// `[mirror] filter` leaves it out; absent where that cannot be told: then it stays as it was.
+    pub filtered: Option<bool>,
+    /// Kaltura has other content by now than is kept here; absent where that cannot be told.
+    pub is_outdated: Option<bool>,
     /// Kaltura's `updatedAt`, epoch seconds.
     pub updated_at: i64,
     /// When the look began.
@@ -267,7 +269,7 @@ async fn save_seen(
     entry_events::append(tx, &events, now).await?;
 
     write_content(tx, account, held, now).await?;
-    write_facts(tx, held).await?;
+    write_facts(tx, held, now).await?;
     let mirrored = mirrored(tx, held).await?;
     replace_categories(tx, account, held, &mirrored).await?;
     let mirrored: Vec<_> = mirrored.into_iter().collect();
@@ -353,7 +355,8 @@ struct FactsRow<'a> {
     replaced_entry: Option<&'a str>,
     is_live: Option<bool>,
     recorded_entry: Option<&'a EntryId>,
-    filtered: bool,
+    filtered: Option<bool>,
+    is_outdated: Option<bool>,
 }
 
 impl<'a> FactsRow<'a> {
@@ -371,12 +374,13 @@ impl<'a> FactsRow<'a> {
             is_live: seen.live.as_ref().map(|live| live.is_live),
             recorded_entry: seen.live.as_ref().and_then(|live| live.recorded_entry.as_ref()),
             filtered: seen.filtered,
+            is_outdated: seen.is_outdated,
         }
     }
 }
 
 /// Keeps the facts of those that are in the mirror.
-async fn write_facts(tx: &mut WriteTx, held: &Held<'_>) -> Result<(), Error> {
+async fn write_facts(tx: &mut WriteTx, held: &Held<'_>, now: Timestamp) -> Result<(), Error> {
     let facts: Vec<_> = held.seen.iter().map(|(row_id, seen, _)| FactsRow::of(*row_id, seen)).collect();
     sqlx::query(
         "update entries
@@ -389,10 +393,13 @@ async fn write_facts(tx: &mut WriteTx, held: &Held<'_>) -> Result<(), Error> {
              replaced_entry = facts.value ->> 'replaced_entry',
              is_live = facts.value ->> 'is_live',
              recorded_entry = facts.value ->> 'recorded_entry',
-             filtered = facts.value ->> 'filtered'
+             filtered = coalesce(facts.value ->> 'filtered', filtered),
+             filtered_at = iif(coalesce(facts.value ->> 'filtered', filtered), coalesce(filtered_at, ?), null),
+             is_outdated = coalesce(facts.value ->> 'is_outdated', is_outdated)
          from jsonb_each(?) as facts
          where entries.row_id = facts.value ->> 'row_id'",
     )
+    .bind(now.as_millis())
     .bind(rows::parameter(&facts))
     .execute(&mut **tx)
     .await?;
@@ -414,6 +421,11 @@ async fn mirrored(tx: &mut WriteTx, held: &Held<'_>) -> Result<HashSet<RowId>, E
     rows::parsed(&mirrored, "entries.row_id")
 }
 
+/// A category that is renamed may let it in: its categories are kept although nothing else of it is.
+fn is_left_out(seen: &Seen) -> bool {
+    matches!(seen.decision, Decision::Nothing(Reason::Filtered | Reason::FilterOpen))
+}
+
 #[derive(Serialize)]
 struct CategoryRow {
     row_id: RowId,
@@ -427,11 +439,11 @@ async fn replace_categories(
     held: &Held<'_>,
     mirrored: &HashSet<RowId>,
 ) -> Result<(), Error> {
-    let row_ids: Vec<_> = mirrored.iter().copied().collect();
+    let row_ids: Vec<_> = held.seen.iter().map(|(row_id, ..)| *row_id).collect();
     let categories: Vec<_> = held
         .seen
         .iter()
-        .filter(|(row_id, ..)| mirrored.contains(row_id))
+        .filter(|(row_id, seen, _)| mirrored.contains(row_id) || is_left_out(seen))
         .flat_map(|(row_id, seen, _)| seen.memberships.iter().map(move |membership| (*row_id, membership)))
         .map(|(row_id, membership)| CategoryRow {
             row_id,
@@ -496,7 +508,7 @@ impl<'a> ContentRow<'a> {
         Self {
             row_id,
             status: seen.facts.status.to_api(),
-            filtered: seen.filtered,
+            filtered: seen.filtered.unwrap_or(false),
             entry_id: &seen.entry_id,
             name: &entry.name,
             description: &entry.description,

@@ -30,6 +30,12 @@ pub struct KnownEntry {
     pub missing_since: Option<Timestamp>,
     /// A second look confirmed it: a tombstone, its content kept until the purge.
     pub removed_at: Option<Timestamp>,
+    /// `[mirror] filter` left it out at the latest look; its content is kept until the purge.
+    pub filtered: bool,
+    /// The object that had the sync field at that look.
+    pub metadata_id: Option<MetadataId>,
+    /// It is in some category, as far as we know.
+    pub in_categories: bool,
     /// Hidden by hand.
     pub hidden: bool,
     /// A write-back that was about to be sent, and whose outcome is not known.
@@ -102,7 +108,9 @@ impl Store {
             "select json_group_array(json_array(
                         s.entry_id, s.looked_at, s.seen_at, s.updated_at, s.emitted_version, s.marked_at, s.marked_version,
                         s.failed_version, s.pending_mark_xml, s.pending_mark_version, s.hidden_at, s.error,
-                        e.row_id, hex(e.content_fingerprint), e.missing_since, e.removed_at))
+                        e.row_id, hex(e.content_fingerprint), e.missing_since, e.removed_at,
+                        coalesce(e.filtered, 0), s.metadata_id,
+                        exists (select 1 from entry_categories where row_id = s.row_id)))
              from json_each(?) as wanted
              cross join entry_sync as s on s.account_id = ? and s.entry_id = wanted.value
              left join entries as e on e.row_id = s.row_id",
@@ -321,6 +329,9 @@ struct KnownRow {
     content: Option<Fingerprint>,
     missing_since: Option<Timestamp>,
     removed_at: Option<Timestamp>,
+    filtered: i64,
+    metadata_id: Option<MetadataId>,
+    in_categories: i64,
 }
 
 impl KnownRow {
@@ -335,6 +346,9 @@ impl KnownRow {
             in_mirror: self.mirrored_as.is_some(),
             missing_since: self.missing_since,
             removed_at: self.removed_at,
+            filtered: self.filtered != 0,
+            metadata_id: self.metadata_id,
+            in_categories: self.in_categories != 0,
             hidden: self.hidden_at.is_some(),
             pending_mark: self
                 .pending_mark_xml

@@ -20,6 +20,7 @@ pub(super) const MIRROR: &[Step] = &[
     (5, "captions", include_str!("../../migrations/mirror/0005_captions.sql")),
     (6, "catalogue", include_str!("../../migrations/mirror/0006_catalogue.sql")),
     (7, "accounts", include_str!("../../migrations/mirror/0007_accounts.sql")),
+    (8, "filter", include_str!("../../migrations/mirror/0008_filter.sql")),
     (9, "live", include_str!("../../migrations/mirror/0009_live.sql")),
 ];
 

@@ -11,6 +11,7 @@ use super::error::Error;
 use super::hook_set::Outbox;
 use super::limits::Limits;
 use super::lock::DirectoryLock;
+use super::mirror_filter::Filters;
 use super::numbers::Numbers;
 use super::pace::Pace;
 use super::signals::Signals;
@@ -26,6 +27,7 @@ const BODILESS_TOLD_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct Mirror {
     pub(super) database: Database,
     pub(super) pace: Pace,
+    pub(super) filters: Filters,
     pub(super) numbers: Numbers,
     pub(super) dirty_signal: Signals,
     pub(super) ask_signal: Signals,
@@ -56,6 +58,7 @@ impl Mirror {
             sqlx::query_scalar("select coalesce(max(seq), 0) from changes").fetch_one(database.readers()).await?;
         Ok(Self {
             pace: Pace::new(limits.resync.clone()),
+            filters: Filters::default(),
             numbers: Numbers::default(),
             dirty_signal: Signals::default(),
             ask_signal: Signals::default(),

@@ -50,6 +50,7 @@ mod lock;
 mod mark_gates;
 mod migrations;
 mod mirror;
+mod mirror_filter;
 mod numbers;
 mod outbox;
 mod pace;
@@ -109,6 +110,7 @@ pub use index_feed::{INDEX_PAGE_MAX, IndexAnswer, IndexPass, IndexPlace, IndexSt
 pub use limits::{CLAIM_MAX, InboxLimits, LONGEST_WAIT, Limits, Resync};
 pub use listed::{Drift, Listed};
 pub use mark_gates::MarkGate;
+pub use mirror_filter::FilterChange;
 pub use policy::{AccountFacts, PolicyChange};
 pub use prune::Pruned;
 pub use public_entries::{FoundEntry, PAGE_MAX, PublicCursor, PublicPage, PublicShape, PublicShapes};

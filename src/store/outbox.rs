@@ -107,7 +107,7 @@ impl News<'_> {
         let began = after.iter().copied().find(|why| !before.contains(why));
         let ended = before.iter().copied().find(|why| !after.contains(why));
         match (began, ended) {
-            (Some(Withheld::Deleted), _) => Some((HookEvent::Removed, Cause::Deleted)),
+            (Some(why @ (Withheld::Deleted | Withheld::Filter)), _) => Some((HookEvent::Removed, Cause::of(why))),
             _ if self.is_quiet() => None,
             (Some(why), _) => Some((HookEvent::Changed, Cause::of(why))),
             (None, Some(why)) => Some((HookEvent::Changed, Cause::of_the_end_of(why))),

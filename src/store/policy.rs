@@ -203,9 +203,10 @@ impl Store {
         if !schemas.is_empty() {
             replace_metadata_profiles(&mut tx, account, &schemas, facts).await?;
         }
+        let has_categories = !categories.is_empty();
         let pending = Pending { profiles, categories, ..Pending::default() };
-        if pending.next().is_some() {
-            add_pending(&mut tx, account, pending).await?;
+        if pending.next().is_some() && add_pending(&mut tx, account, pending).await?.all && has_categories {
+            self.judge_all_by_category(&mut tx, account).await?;
         }
         tx.commit().await?;
         self.reevaluate(account, change).await
@@ -215,9 +216,17 @@ impl Store {
         loop {
             let mut tx = self.write().await?;
             let Some(mut pending) = pending(&mut tx, account).await? else { return Ok(change) };
-            let occasion = Occasion { flip: Some(Cause::Policy), ..Occasion::new(Cause::Policy, Origin::Policy) };
+            let by_category = !pending.all && !pending.categories.is_empty();
             let touched = take_touched(&mut tx, account, &mut pending).await?;
-            let entries: Vec<_> = touched.into_iter().map(|row_id| (row_id, occasion)).collect();
+            let left = match by_category {
+                true => self.leave_by_category(&mut tx, account, &touched).await?,
+                false => BTreeSet::new(),
+            };
+            let occasion = |row_id: &RowId| {
+                let cause = if left.contains(row_id) { Cause::Filter } else { Cause::Policy };
+                Occasion { flip: Some(cause), ..Occasion::new(cause, Origin::Policy) }
+            };
+            let entries: Vec<_> = touched.into_iter().map(|row_id| (row_id, occasion(&row_id))).collect();
             let judged = judgement::judge_again(&mut tx, account, &entries, self.now()).await?;
             change.reevaluated += judged.len() as u64;
             change.told += judged.values().filter(|judged| judged.change.is_some()).count() as u64;
@@ -227,6 +236,7 @@ impl Store {
                 settings::remove(&mut tx, account, POLICY_PENDING).await?;
             }
             tx.commit().await?;
+            self.0.mirror.dirty_signal.notify_one();
         }
     }
 }
@@ -248,9 +258,11 @@ async fn pending(tx: &mut WriteTx, account: AccountId) -> Result<Option<Pending>
     kept.map(|text| rows::parsed(&text, POLICY_PENDING)).transpose()
 }
 
-async fn add_pending(tx: &mut WriteTx, account: AccountId, more: Pending) -> Result<(), Error> {
+/// Answers all that is pending by now.
+async fn add_pending(tx: &mut WriteTx, account: AccountId, more: Pending) -> Result<Pending, Error> {
     let all = pending(tx, account).await?.unwrap_or_default().and(more);
-    settings::put(tx, account, POLICY_PENDING, rows::json(&all)).await
+    settings::put(tx, account, POLICY_PENDING, rows::json(&all)).await?;
+    Ok(all)
 }
 
 /// Takes the next entries out of what is pending, until a chunk is full.

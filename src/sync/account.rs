@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 use super::troubles::Troubles;
 use super::turns::Turns;
 use crate::domain::account_facts::MetadataProfile;
+use crate::domain::filter::mirror::{FilterFacts, MirrorFilter};
 use crate::domain::ids::{AccountId, EntryId, MetadataProfileId, PartnerId};
 use crate::domain::public_entry::{MetadataKind, PublishFields};
 use crate::domain::sync_rules::{ProfileRef, SyncRules};
@@ -37,6 +38,8 @@ pub struct Account {
     pub rules: SyncRules,
     /// Which fields the operator publishes.
     pub publish: PublishFields,
+    /// Which of its entries are mirrored at all; without, every one.
+    pub filter: Option<MirrorFilter>,
     facts: RwLock<Arc<AccountFacts>>,
     /// Entries that should have stood witness to an absence and were missing themselves, since the last one that stood.
     absent_witnesses: Mutex<Vec<EntryId>>,
@@ -61,6 +64,8 @@ pub struct AccountFacts {
     pub sync_profile: Result<Profile, ProfileTrouble>,
     /// The profile whose fields are mirrored, or why there is none.
     pub content_profile: Result<Profile, ProfileTrouble>,
+    /// What filters are judged by.
+    pub filter: Arc<FilterFacts>,
 }
 
 /// A metadata profile in use.
@@ -105,6 +110,7 @@ impl Account {
             captions,
             rules,
             publish,
+            filter: None,
             facts,
             absent_witnesses,
             facts_in_doubt,
@@ -115,6 +121,11 @@ impl Account {
         }
     }
 
+    /// The same, with this filter of what is mirrored.
+    pub fn mirroring(self, filter: Option<MirrorFilter>) -> Self {
+        Self { filter, ..self }
+    }
+
     /// What is known just now.
     pub fn facts(&self) -> Arc<AccountFacts> {
         Arc::clone(&self.facts.read().expect("nobody panics while holding the facts"))
@@ -122,6 +133,12 @@ impl Account {
 
     pub(super) fn learn(&self, facts: AccountFacts) {
         *self.facts.write().expect("nobody panics while holding the facts") = Arc::new(facts);
+    }
+
+    /// Why the filter cannot be judged, in one line; nothing when it can, or when there is none.
+    pub(super) fn filter_trouble(&self) -> Option<String> {
+        let trouble = self.filter.as_ref()?.trouble(&self.facts().filter)?;
+        Some(format!("[mirror] filter cannot be judged, and no entry enters or leaves by it: {trouble}"))
     }
 
     /// Entries that are no witnesses for now.
@@ -176,7 +193,9 @@ impl AccountFacts {
             Some((_, fault)) => Err(ProfileTrouble(fault.clone())),
             None => Profile::named(wanted, profiles),
         };
-        Self { policy, sync_profile: named(&rules.sync_profile), content_profile: named(&rules.content_profile) }
+        let (sync_profile, content_profile) = (named(&rules.sync_profile), named(&rules.content_profile));
+        let filter = Arc::new(filter_facts(&policy, &sync_profile, &content_profile));
+        Self { policy, sync_profile, content_profile, filter }
     }
 
     /// Whether this is the profile that has the sync field.
@@ -244,6 +263,12 @@ impl Profile {
         self.schema.as_deref().map_err(ToString::to_string)
     }
 
+    /// What each of its fields holds; nothing while the schema cannot be read.
+    pub(super) fn fields(&self) -> Option<BTreeMap<String, MetadataKind>> {
+        let schema = self.schema.as_deref().ok()?;
+        Some(schema.fields().iter().map(|field| (field.name.clone(), kind_of(&field.kind))).collect())
+    }
+
     /// The fields KMC marks as searchable; none while the schema cannot be read.
     fn searchable(&self) -> BTreeSet<String> {
         let fields = self.schema.as_deref().map(Schema::fields).unwrap_or_default();
@@ -252,8 +277,24 @@ impl Profile {
 
     /// What its fields hold; nothing while the schema cannot be read.
     fn kinds(&self) -> BTreeMap<String, MetadataKind> {
-        let fields = self.schema.as_deref().map(Schema::fields).unwrap_or_default();
-        fields.iter().map(|field| (field.name.clone(), kind_of(&field.kind))).collect()
+        self.fields().unwrap_or_default()
+    }
+}
+
+/// Metadata of both profiles counts. A field that both have holds what the content profile says.
+fn filter_facts(
+    policy: &Policy,
+    sync_profile: &Result<Profile, ProfileTrouble>,
+    content_profile: &Result<Profile, ProfileTrouble>,
+) -> FilterFacts {
+    let profiles = || [sync_profile, content_profile].into_iter();
+    let each: Option<Vec<_>> = profiles().map(|profile| profile.as_ref().ok()?.fields()).collect();
+    let mut ids: Vec<_> = profiles().flatten().map(|profile| profile.id).collect();
+    ids.dedup();
+    FilterFacts {
+        categories: policy.categories.values().map(|category| (category.id, category.full_name.clone())).collect(),
+        profiles: ids,
+        fields: each.map(|each| each.into_iter().flatten().collect()),
     }
 }
 

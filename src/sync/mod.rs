@@ -8,6 +8,7 @@
 //! | `worker.rs` | one batch from claim to settle, and the workers |
 //! | `handlers/` | what a batch goes through, and what each kind of notification leads to: one file a handler, one page |
 //! | `plan.rs` | one entry that was seen: the decision made whole, pure |
+//! | `filter.rs` | whether one that was seen is mirrored at all, pure |
 //! | `absence.rs` | one entry that was not: the two looks, pure |
 //! | `marks.rs` | the write-back, and recognising our own |
 //! | `failures.rs` | the write-back when a sync failed for good |
@@ -26,6 +27,7 @@ pub mod account;
 mod asks;
 mod captions;
 mod failures;
+mod filter;
 pub mod handlers;
 mod marks;
 mod plan;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::account::{AccountFacts, Profile};
+use super::filter;
 use super::handlers::Subject;
 use crate::domain::account_facts::MetadataObject;
 use crate::domain::clock::Timestamp;
 use crate::domain::decide::{self, Decision, FoundBy, Mark, Tell};
+use crate::domain::filter::mirror::{MirrorFilter, Verdict};
 use crate::domain::fingerprint::{self, Fingerprint};
 use crate::domain::ids::{EntryId, MetadataId, MetadataProfileId};
 use crate::domain::sync_rules::{SyncField, SyncRules};
@@ -41,6 +43,20 @@ impl Plan {
         // A hint from the future was noted before the clock was set back.
         if hinted_at <= looked_at && looked_at < hinted_at.plus(LAG) {
             self.next = Next::LookAgain { at: hinted_at.plus(LAG), reason };
+        }
+    }
+}
+
+impl Plan {
+    fn set_filtered(&mut self, filtered: Option<bool>) {
+        if let Some(Save::Seen(seen)) = &mut self.save {
+            seen.filtered = filtered;
+        }
+    }
+
+    fn set_outdated(&mut self, is_outdated: Option<bool>) {
+        if let Some(Save::Seen(seen)) = &mut self.save {
+            seen.is_outdated = is_outdated;
         }
     }
 }
@@ -105,12 +121,14 @@ pub(super) struct Judge<'a> {
     pub facts: &'a AccountFacts,
     /// The operator's rules.
     pub rules: &'a SyncRules,
+    /// Which entries are mirrored at all.
+    pub filter: Option<&'a MirrorFilter>,
     /// When the look began.
     pub looked_at: Timestamp,
 }
 
 /// Why a field cannot be read or written.
-enum Trouble {
+pub(super) enum Trouble {
     /// The account's: its profile, the schema, our value in it. It ends for all entries at once.
     Account(String),
     /// This document's alone.
@@ -140,13 +158,61 @@ struct ReadField {
     object: Option<MetadataObject>,
 }
 
+impl ReadField {
+    const fn unread() -> Self {
+        Self { field: SyncField::NoObject, object: None }
+    }
+}
+
 impl Judge<'_> {
     /// Plans for an entry the answer had.
     pub fn seen(&self, look: EntryLook) -> Plan {
-        match self.read_field(&look) {
+        let is_let_in = self.known.in_mirror && !self.known.filtered;
+        match self.verdict(&look) {
+            Verdict::Out if is_let_in && self.is_doubted(&look) => Plan {
+                entry_id: look.entry.id,
+                save: None,
+                write_back: None,
+                next: Next::Retry { error: filter::DOUBTED.to_owned() },
+            },
+            Verdict::Out => self.left_out(look),
+            Verdict::Open if !is_let_in => self.not_let_in(look),
+            Verdict::Open => self.open(look),
+            Verdict::In => self.let_in(look),
+        }
+    }
+
+    fn let_in(&self, look: EntryLook) -> Plan {
+        let mut plan = match self.read_field(&look) {
             Ok(read) => self.decided(look, read),
             Err(trouble) => self.undecided(look, trouble),
+        };
+        plan.set_filtered(Some(false));
+        plan
+    }
+
+    /// What the filter leaves out: what hides an entry is kept, and nothing is decided.
+    fn left_out(&self, look: EntryLook) -> Plan {
+        let mut plan = self.undecided_for(look, decide::Reason::Filtered, Next::Settle);
+        plan.set_filtered(Some(true));
+        plan
+    }
+
+    /// What cannot be judged and is not in the mirror stays outside until it can be.
+    fn not_let_in(&self, look: EntryLook) -> Plan {
+        let next = self.why_open(&look);
+        self.undecided_for(look, decide::Reason::FilterOpen, next)
+    }
+
+    /// What cannot be judged and is in the mirror stays there, and is judged again.
+    fn open(&self, look: EntryLook) -> Plan {
+        let why = self.why_open(&look);
+        let mut plan = self.let_in(look);
+        plan.set_filtered(None);
+        if plan.next == Next::Settle && plan.write_back.is_none() {
+            plan.next = why;
         }
+        plan
     }
 
     fn read_field(&self, look: &EntryLook) -> Result<ReadField, Trouble> {
@@ -166,10 +232,28 @@ impl Judge<'_> {
 
     /// Without a field that can be read nothing is decided about content; what hides an entry is obeyed all the same.
     fn undecided(&self, look: EntryLook, trouble: Trouble) -> Plan {
+        self.nothing(look, ReadField::unread(), decide::Reason::Unreadable, trouble.into())
+    }
+
+    /// Nothing is decided about content, whatever the field says.
+    fn undecided_for(&self, mut look: EntryLook, reason: decide::Reason, next: Next) -> Plan {
+        look.captions.retain(|caption| caption.is_on_player);
+        let read = self.read_field(&look).ok();
+        let is_outdated = read.as_ref().and_then(|_| self.is_outdated(self.read_content(&look).fingerprint));
+        let mut plan = self.nothing(look, read.unwrap_or_else(ReadField::unread), reason, next);
+        plan.set_outdated(is_outdated);
+        plan
+    }
+
+    fn nothing(&self, look: EntryLook, read: ReadField, reason: decide::Reason, next: Next) -> Plan {
         let entry_id = look.entry.id.clone();
-        let unread = ReadField { field: SyncField::NoObject, object: None };
-        let seen = self.keep(look, unread, Decision::Nothing(decide::Reason::Unreadable), None);
-        Plan { entry_id, save: Some(Save::Seen(Box::new(seen))), write_back: None, next: trouble.into() }
+        let seen = self.keep(look, read, Decision::Nothing(reason), None);
+        Plan { entry_id, save: Some(Save::Seen(Box::new(seen))), write_back: None, next }
+    }
+
+    /// Whether Kaltura has other content than the mirror keeps; nothing of an entry that is not in the mirror.
+    fn is_outdated(&self, now: Fingerprint) -> Option<bool> {
+        self.known.known.content.map(|kept| kept != now)
     }
 
     fn decided(&self, mut look: EntryLook, read: ReadField) -> Plan {
@@ -182,8 +266,11 @@ impl Judge<'_> {
             Ok(write_back) => (write_back, Next::Settle),
             Err(trouble) => (None, trouble.into()),
         };
-        let content = (!matches!(decision, Decision::Nothing(_))).then_some(content);
+        let comes_in = !matches!(decision, Decision::Nothing(_));
+        let is_outdated = if comes_in { Some(false) } else { self.is_outdated(content.fingerprint) };
+        let content = comes_in.then_some(content);
         let mut seen = self.keep(look, read, decision, content);
+        seen.is_outdated = is_outdated;
         seen.pending_mark = write_back.as_ref().map(WriteBack::pending);
         Plan { entry_id, save: Some(Save::Seen(Box::new(seen))), write_back, next }
     }
@@ -273,7 +360,8 @@ impl Judge<'_> {
             facts: look.entry.facts.clone(),
             live: look.entry.live.clone(),
             memberships: look.categories,
-            filtered: false,
+            filtered: None,
+            is_outdated: None,
             updated_at: look.entry.updated_at,
             looked_at: self.looked_at,
             field: read.field,
@@ -312,7 +400,7 @@ impl WriteBack {
     }
 }
 
-fn parsed(object: &MetadataObject) -> Result<Document, Trouble> {
+pub(super) fn parsed(object: &MetadataObject) -> Result<Document, Trouble> {
     Document::parse(&object.xml).map_err(|error| Trouble::Document(format!("metadata {}: {error}", object.id)))
 }
 

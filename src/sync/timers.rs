@@ -9,8 +9,9 @@ use super::Sync;
 use super::account::{Account, AccountFacts};
 use super::troubles::Work;
 use crate::domain::account_facts::MetadataProfile;
+use crate::domain::visibility::Policy;
 use crate::kaltura::error::{Class, Error as ApiError};
-use crate::store;
+use crate::store::{self, FilterChange};
 
 /// Doubts of many looks become one request.
 const DOUBT_GATHERED: Duration = Duration::from_millis(200);
@@ -108,19 +109,41 @@ impl Sync {
             categories: read.categories,
             metadata_profiles,
         };
+        // First: what the new policy has looked at is looked at with it.
+        let policy = Policy {
+            access_control_profiles: facts.access_control_profiles.iter().map(|it| (it.id, it.clone())).collect(),
+            categories: facts.categories.iter().map(|it| (it.id, it.clone())).collect(),
+            publish: self.store.policy(account.id).await?.publish,
+        };
+        self.learn(account, AccountFacts::of(policy, &account.rules, &facts.metadata_profiles, &faults));
         let change = self.store.save_policy(account.id, &facts).await?;
         if change.told > 0 {
             info!(account = %account.label, "a changed policy changed what visitors see of {} entries", change.told);
         }
-        let policy = self.store.policy(account.id).await?;
-        self.learn(account, AccountFacts::of(policy, &account.rules, &facts.metadata_profiles, &faults));
+        self.apply_filter(account).await?;
 
         let fault = faults.into_iter().next().map(|(_, fault)| fault);
         account.troubles.end(Work::Asking);
-        match account.facts().trouble(&account.rules).or(fault) {
+        match account.facts().trouble(&account.rules).or(fault).or_else(|| account.filter_trouble()) {
             Some(trouble) => self.in_trouble(account, Work::Facts, &trouble).await,
             None => self.facts_are_well(account).await,
         }
+    }
+
+    /// Judges mirrored entries by `[mirror] filter`, where they were last judged by another.
+    ///
+    /// # Errors
+    /// The store's; the rest is judged at the next call.
+    pub async fn apply_filter(&self, account: &Account) -> Result<(), store::Error> {
+        let (facts, filter) = (account.facts(), account.filter.as_ref());
+        let change = self.store.set_mirror_filter(account.id, filter, &facts.filter).await?;
+        let FilterChange { left, looked_at } = change;
+        if change != FilterChange::default() {
+            let by = filter
+                .map_or_else(|| "without [mirror] filter".to_owned(), |filter| format!("by [mirror] filter {filter}"));
+            warn!(account = %account.label, left, looked_at, "{by}: {left} entries of account {} leave the mirror, {looked_at} are looked at", account.label);
+        }
+        Ok(())
     }
 
     fn learn(&self, account: &Account, facts: AccountFacts) {

@@ -14,6 +14,7 @@ use super::troubles::Work;
 use super::{Sync, absence};
 use crate::domain::clock::Timestamp;
 use crate::domain::entry::EntryStatus;
+use crate::domain::filter::mirror::MirrorFilter;
 use crate::domain::ids::EntryId;
 use crate::kaltura::batch::{Look, LookOptions};
 use crate::kaltura::client::Client;
@@ -193,7 +194,22 @@ impl Sync {
                 break;
             }
         }
+        self.judge_anew(story, &mut batch.outcomes);
         Ok(batch.outcomes)
+    }
+
+    /// What was judged by the filter while a category got another name is looked at once more: who judges what is kept may have
+    /// been there before it was.
+    fn judge_anew(&self, story: &Story<'_>, outcomes: &mut Outcomes) {
+        let (before, after) = (&story.facts.filter, &story.account.facts().filter);
+        let names_categories = story.account.filter.as_ref().is_some_and(MirrorFilter::names_categories);
+        if !names_categories || Arc::ptr_eq(before, after) || before.categories == after.categories {
+            return;
+        }
+        for outcome in outcomes.values_mut().filter(|outcome| **outcome == Outcome::Done) {
+            let reason = "its categories may have other names by now".to_owned();
+            *outcome = Outcome::Snooze { until: self.clock.now(), reason };
+        }
     }
 
     /// What is to be done about one entry: by the decision, then by what the notifications were about.
@@ -214,8 +230,8 @@ impl Sync {
                 if !story.facts.policy.knows(&look.entry.facts, &look.categories) {
                     story.account.facts_in_doubt.notify_one();
                 }
-                Judge { claimed, known, facts: &story.facts, rules: &story.account.rules, looked_at: story.looked_at }
-                    .seen(look)
+                let (rules, filter) = (&story.account.rules, story.account.filter.as_ref());
+                Judge { claimed, known, facts: &story.facts, rules, filter, looked_at: story.looked_at }.seen(look)
             }
             None => {
                 debug!(step = "fetched", entry.id = %id, "entry {id} is not in the answer, or deleted");

@@ -10,7 +10,7 @@ use super::problem::Problem;
 use crate::catalogue::Error;
 use crate::store::{RunKind, RunOptions};
 
-/// `{"account": …, "mark": bool, "hooks": bool}`.
+/// `{"account": …, "mark": bool, "hooks": bool, "only": "<filter>"}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BackfillRequest {
@@ -19,6 +19,15 @@ pub(super) struct BackfillRequest {
     mark: bool,
     #[serde(default)]
     hooks: bool,
+    only: Option<String>,
+}
+
+/// `{"account": …, "only": "<filter>"}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EstimateRequest {
+    account: Option<String>,
+    only: Option<String>,
 }
 
 /// How up to date each account is.
@@ -63,10 +72,10 @@ const fn name(kind: RunKind) -> &'static str {
 pub(super) async fn estimate(
     _: Operator,
     site: web::Data<Site>,
-    whose: web::Json<Whose>,
+    request: web::Json<EstimateRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let account = account(&site, whose.account.as_deref())?;
-    Ok(HttpResponse::Ok().json(site.catalogue.estimate(account).await?))
+    let account = account(&site, request.account.as_deref())?;
+    Ok(HttpResponse::Ok().json(site.catalogue.estimate(account, request.only.as_deref()).await?))
 }
 
 /// Begins a backfill, or tells the reading that is under way.
@@ -76,7 +85,7 @@ pub(super) async fn start_backfill(
     request: web::Json<BackfillRequest>,
 ) -> Result<HttpResponse, Problem> {
     let options = RunOptions { mark: request.mark, hooks: request.hooks };
-    begin(&site, request.account.as_deref(), RunKind::Backfill, options).await
+    begin(&site, request.account.as_deref(), RunKind::Backfill, options, request.only.as_deref()).await
 }
 
 /// Begins a comparison of the whole account, or tells the reading that is under way.
@@ -85,12 +94,18 @@ pub(super) async fn start_full(
     site: web::Data<Site>,
     whose: web::Json<Whose>,
 ) -> Result<HttpResponse, Problem> {
-    begin(&site, whose.account.as_deref(), RunKind::Full, RunOptions::default()).await
+    begin(&site, whose.account.as_deref(), RunKind::Full, RunOptions::default(), None).await
 }
 
-async fn begin(site: &Site, label: Option<&str>, kind: RunKind, options: RunOptions) -> Result<HttpResponse, Problem> {
+async fn begin(
+    site: &Site,
+    label: Option<&str>,
+    kind: RunKind,
+    options: RunOptions,
+    only: Option<&str>,
+) -> Result<HttpResponse, Problem> {
     let account = account(site, label)?;
-    let (run, begun) = site.catalogue.begin(account, kind, options).await?;
+    let (run, begun) = site.catalogue.begin_only(account, kind, options, only).await?;
     Ok(HttpResponse::Ok().json(json!({ "begun": begun, "run": run })))
 }
 
@@ -116,7 +131,7 @@ impl From<Error> for Problem {
         match error {
             Error::Store(error) => error.into(),
             Error::Kaltura(error) => Self::BadGateway(error.to_string()),
-            Error::Window(_) | Error::NoAccount => Self::BadRequest(error.to_string()),
+            Error::Window(_) | Error::Filter(_) | Error::NoAccount => Self::BadRequest(error.to_string()),
         }
     }
 }

@@ -20,7 +20,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("search", &["domain", "store"]),
     ("intake", &["domain", "notification", "store"]),
     ("sync", &["domain", "metadata_xml", "captions", "kaltura", "store"]),
-    ("catalogue", &["domain", "kaltura", "store"]),
+    // What a backfill selects may be told by custom metadata alone: its documents are read where they are listed.
+    ("catalogue", &["domain", "metadata_xml", "kaltura", "store"]),
     ("hooks", &["domain", "outbound", "store"]),
     ("web", &["domain", "store", "search", "intake", "catalogue", "hooks"]),
     ("config", &["domain"]),
@@ -36,7 +37,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("actix_web", &["web", "simulator", "app"]),
     ("tantivy", &["search"]),
     ("frostem", &["search"]),
-    ("unicode_normalization", &["search"]),
+    // Whole values are compared alike by who searches and by `[mirror] filter`: folding is a pure function of texts.
+    ("unicode_normalization", &["domain", "search"]),
     ("toml", &["config"]),
     // The simulator's sender speaks HTTP as Kaltura's worker does, the command line as an operator of a running daemon.
     ("reqwest", &["outbound", "kaltura", "hooks", "simulator", "cli"]),

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `backfill` | everything the account has comes in, quietly, and whenever it is killed |
 //! | `command` | the same by the command line, with a daemon and without |
+//! | `only` | a backfill of some entries looks at no others |
 //! | `full` | what the account no longer has is found, and a good entry never removed |
 //! | `reconcile` | what was changed lately is found in time, and costs a call when nothing was |
 
 mod backfill;
 mod command;
 mod full;
+mod only;
 mod reconcile;
 
 use std::time::Duration;

@@ -104,6 +104,23 @@ fn the_shipped_files_say_by_name_what_is_to_be_filled_in() {
 }
 
 #[test]
+fn what_a_filter_means_is_told_with_every_bracket_for_each_account() {
+    let script = format!("{SCRIPT}[mirror]\nfilter = \"tags = a OR mediaType = video AND NOT duration < 60\"\n");
+    let folder = Folder::with(SESSION, &script);
+    let means = "(tags is \"a\" or (mediaType is \"video\" and not duration is less than 60))";
+    let checked = folder.run("config check");
+    assert_eq!(checked.code, 0, "{}", checked.err);
+    assert!(
+        checked.out.contains(&format!("account 102 mirrors only entries of which this is so: {means}")),
+        "{}",
+        checked.out
+    );
+    let told: serde_json::Value = serde_json::from_str(&folder.run("config check --json").out).unwrap();
+    let filter = told.as_array().unwrap().iter().find(|finding| finding["level"] == "filter").unwrap();
+    assert!(filter["message"].as_str().unwrap().ends_with(means), "{filter}");
+}
+
+#[test]
 fn two_keys_and_a_profile_are_enough() {
     let checked = Folder::new().run("config check");
     assert_eq!((checked.code, checked.err.as_str()), (0, ""));
@@ -186,7 +203,10 @@ const SLIPS: &[(&str, &str, &str, &str)] = &[
         "host name",
     ),
     ("", "[publish]\nfields = [\"nme\"]", "script_config.toml:3: publish.fields", "did you mean \"name\"?"),
-    ("", "[mirror]\nfilter = \"type = 1\"", "script_config.toml:3: mirror.filter", "remove the key"),
+    ("", "[mirror]\nfilter = \"type = film\"", "script_config.toml:3: mirror.filter", "character 7: type is media"),
+    ("", "[mirror]\nfilter = \"plays > 5\"", "script_config.toml:3: mirror.filter", "no field to filter by"),
+    ("", "[mirror]\nfilter = \"tags = \"", "script_config.toml:3: mirror.filter", "remove the key"),
+    ("", "[mirror]\nfilter = \"metadata.SyncStatus = x\"", "script_config.toml:3: mirror.filter", "sync field"),
     ("", "[[hooks]]\nname = \"a\"", "script_config.toml:2: hooks[0].url is missing", "or a command"),
     (
         "",

@@ -25,6 +25,7 @@ mod house;
 mod judged;
 mod kaltura;
 mod metadata_xml;
+mod mirror_filter;
 mod notification;
 mod outbox;
 mod public_api;

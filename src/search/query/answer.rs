@@ -11,6 +11,7 @@ use super::find::{Found, Hit};
 use super::highlight::Highlighter;
 use super::request::Request;
 use crate::domain::caption::Cue;
+use crate::domain::filter::FilterField;
 use crate::domain::ids::{AccountId, EntryId};
 use crate::domain::public_entry::PublicEntry;
 use crate::search::analysis::Analysis;

@@ -12,8 +12,8 @@ use super::door::{Error, Searching};
 use super::facets;
 use super::fields::Field;
 use super::scope::Scope;
+use crate::domain::account_facts::PATH_SEPARATOR;
 use crate::domain::ids::AccountId;
-use crate::search::tokenizers::PATH_SEPARATOR;
 use crate::store::PublicShapes;
 
 /// A category that visitors find entries in, and those below it.

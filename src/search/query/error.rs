@@ -1,7 +1,8 @@
 //! What is wrong with a query, and where in its text.
 
 use std::fmt;
-use std::ops::Range;
+
+pub use crate::domain::filter::error::Span;
 
 /// Which parameter of a search is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +44,6 @@ impl Parameter {
     }
 }
 
-/// Characters (Unicode scalar values) of a parameter's text, the first is 0.
-pub type Span = Range<usize>;
-
 /// A query that makes no sense, as its author needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryError {
@@ -71,10 +69,3 @@ impl fmt::Display for QueryError {
 }
 
 impl std::error::Error for QueryError {}
-
-/// A text of the query's author inside a message: short, whatever was typed.
-pub(super) fn quoted(text: &str) -> String {
-    const SHOWN_MAX: usize = 40;
-    let shown: String = text.chars().take(SHOWN_MAX).collect();
-    if shown.len() < text.len() { format!("{shown:?}…") } else { format!("{shown:?}") }
-}

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::error::quoted;
+use crate::domain::filter::error::quoted;
+use crate::domain::filter::{FilterField, Kind};
 use crate::store::PublicShape;
 
 /// A field of a public entry, by the name it has there.
@@ -36,23 +37,6 @@ pub enum Field {
     Plays,
     /// `metadata.<name>`
     Metadata(String),
-}
-
-/// What a field holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Running text: words of it are found.
-    Text,
-    /// A text that is compared as a whole, or several.
-    Keyword,
-    /// A whole number.
-    Number,
-    /// A moment.
-    Time,
-    /// `video`, `image`, `audio`, `live`, or Kaltura's number.
-    MediaType,
-    /// Whatever the account's schema says: compared as a text, a number or a moment, as its values allow.
-    Custom,
 }
 
 /// What a query wants of a field.
@@ -89,15 +73,27 @@ const PLAIN: [Field; 13] = [
 /// What stands before the name of a custom-metadata field.
 const METADATA: &str = "metadata.";
 
-impl Field {
-    /// Its name, as queries write it.
-    pub fn name(&self) -> String {
+impl FilterField for Field {
+    fn name(&self) -> String {
         match self {
             Self::Metadata(name) => format!("{METADATA}{name}"),
             plain => plain.member().to_owned(),
         }
     }
 
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Name | Self::Description | Self::Captions => Kind::Text,
+            Self::Id | Self::Account | Self::Tags | Self::Categories | Self::ReferenceId => Kind::Keyword,
+            Self::MediaType => Kind::MediaType,
+            Self::Duration | Self::Plays => Kind::Number,
+            Self::CreatedAt | Self::UpdatedAt => Kind::Time,
+            Self::Metadata(_) => Kind::Custom,
+        }
+    }
+}
+
+impl Field {
     /// The member of a public entry that it lies in.
     pub fn member(&self) -> &'static str {
         match self {
@@ -115,18 +111,6 @@ impl Field {
             Self::UpdatedAt => "updatedAt",
             Self::Plays => "plays",
             Self::Metadata(_) => "metadata",
-        }
-    }
-
-    /// What it holds.
-    pub fn kind(&self) -> Kind {
-        match self {
-            Self::Name | Self::Description | Self::Captions => Kind::Text,
-            Self::Id | Self::Account | Self::Tags | Self::Categories | Self::ReferenceId => Kind::Keyword,
-            Self::MediaType => Kind::MediaType,
-            Self::Duration | Self::Plays => Kind::Number,
-            Self::CreatedAt | Self::UpdatedAt => Kind::Time,
-            Self::Metadata(_) => Kind::Custom,
         }
     }
 

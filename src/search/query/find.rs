@@ -15,7 +15,7 @@ use super::cursor::{Cursor, SortedBy};
 use super::expand::Effort;
 use super::facets::{self, Distribution};
 use super::fields::Field;
-use super::filter::{Filter, Test};
+use super::filter::Filter;
 use super::limits::TOTAL_MAX;
 use super::order::{Direction, Order};
 use super::plan::{self, Mark, Need, Plan};
@@ -23,6 +23,7 @@ use super::predicate;
 use super::request::Request;
 use super::scope::Scope;
 use super::slots::{self, Slot, What};
+use crate::domain::filter::Test;
 use crate::search::View;
 
 /// A document of the page.

@@ -4,12 +4,6 @@
 pub const WORDS_CHARS_MAX: usize = 1_000;
 /// Words and phrases of `q` that are looked for; what follows is not.
 pub const CLAUSES_MAX: usize = 16;
-/// Characters of a filter.
-pub const FILTER_CHARS_MAX: usize = 4_000;
-/// How deep a filter's brackets and negations go.
-pub const FILTER_DEPTH_MAX: usize = 32;
-/// Values a filter compares with, all in all.
-pub const FILTER_VALUES_MAX: usize = 200;
 /// Fields that are counted.
 pub const FACETS_MAX: usize = 16;
 /// Values of one field in the answer.

@@ -22,7 +22,6 @@ mod fields;
 mod filter;
 mod find;
 mod highlight;
-mod lexer;
 pub mod limits;
 mod order;
 mod places;
@@ -33,7 +32,6 @@ mod request;
 mod scope;
 mod slots;
 mod suggest;
-mod value;
 mod words;
 
 pub use answer::{Answer, Told};

@@ -1,8 +1,9 @@
 //! The order of the hits, and which fields are counted, marked and cut: the lists among a search's parameters.
 
-use super::error::{Parameter, QueryError, Span, quoted};
+use super::error::{Parameter, QueryError, Span};
 use super::fields::{Field, Published, Use};
 use super::limits::FACETS_MAX;
+use crate::domain::filter::error::quoted;
 
 /// What comes first.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,13 +6,15 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, SegmentReader, Term};
 
 use super::dictionary;
-use super::fields::{Field, Kind};
-use super::filter::{Comparison, Filter, Test};
+use super::fields::Field;
+use super::filter::Filter;
 use super::places;
 use super::scope::Scope;
-use super::value::Literal;
+use crate::domain::filter::range::{self, Range};
+use crate::domain::filter::value::Literal;
+use crate::domain::filter::{FilterField, Kind, Test};
+use crate::domain::folding::fold_value;
 use crate::search::View;
-use crate::search::folding::fold_value;
 use crate::search::{key, whole_term};
 
 /// Whether a document passes. Documents must be asked for in ascending order.
@@ -75,72 +77,15 @@ fn test_of(
 ) -> tantivy::Result<Predicate> {
     match (test, field.kind()) {
         (Test::Exists, _) => exists(segment, field),
-        (Test::In(values), Kind::Number | Kind::Time | Kind::MediaType) => {
-            let ranges = values.iter().flat_map(|value| ranges(field, value)).collect();
-            numbers(segment, field, ranges)
-        }
         (Test::In(values), Kind::Custom) => {
             let texts = terms(view, segment, field, values, scope)?;
             // A number or a date has no term of its own that a text could name.
-            let ranges = values.iter().flat_map(|value| ranges(field, value)).collect();
-            Ok(some(vec![texts, numbers(segment, field, ranges)?]))
+            Ok(some(vec![texts, numbers(segment, field, range::of(field.kind(), test))?]))
         }
         (Test::In(values), Kind::Keyword | Kind::Text) => terms(view, segment, field, values, scope),
-        (Test::Compare(comparison, value), _) => {
-            let side = |range: Range| match comparison {
-                Comparison::Less => Range { from: f64::NEG_INFINITY, before: range.from },
-                Comparison::AtMost => Range { from: f64::NEG_INFINITY, before: range.before },
-                Comparison::Greater => Range { from: range.before, before: f64::INFINITY },
-                Comparison::AtLeast => Range { from: range.from, before: f64::INFINITY },
-            };
-            numbers(segment, field, ranges(field, value).into_iter().map(side).collect())
+        (Test::In(_) | Test::Compare(..) | Test::Between(..), _) => {
+            numbers(segment, field, range::of(field.kind(), test))
         }
-        (Test::Between(from, to), _) => {
-            let (from, to) = (ranges(field, from), ranges(field, to));
-            let between = from.iter().zip(&to).map(|(from, to)| Range { from: from.from, before: to.before });
-            numbers(segment, field, between.collect())
-        }
-    }
-}
-
-/// Numbers from here to before there.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Range {
-    from: f64,
-    before: f64,
-}
-
-impl Range {
-    fn holds(self, number: f64) -> bool {
-        self.from <= number && number < self.before
-    }
-
-    fn of_number(number: f64) -> Self {
-        Self { from: number, before: number.next_up() }
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "seconds are exact in a double for longer than there will be entries"
-    )]
-    fn of_moment((from, before): (i64, i64)) -> Self {
-        Self { from: from as f64, before: before as f64 }
-    }
-}
-
-/// The numbers that a value of this field means.
-fn ranges(field: &Field, value: &Literal) -> Vec<Range> {
-    let number = || value.number().map(Range::of_number);
-    let moment = || value.moment().map(Range::of_moment);
-    match field.kind() {
-        Kind::Number => number().into_iter().collect(),
-        Kind::Time => moment().into_iter().collect(),
-        #[expect(clippy::cast_precision_loss, reason = "Kaltura's media types are small numbers")]
-        Kind::MediaType => {
-            value.media_types().into_iter().flatten().map(|number| Range::of_number(number as f64)).collect()
-        }
-        Kind::Custom => number().or_else(moment).into_iter().collect(),
-        Kind::Text | Kind::Keyword => Vec::new(),
     }
 }
 

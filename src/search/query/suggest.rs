@@ -20,8 +20,8 @@ use super::places;
 use super::request::Request;
 use super::scope::Scope;
 use super::words::{Clause, Form, Words};
+use crate::domain::folding::fold_value;
 use crate::domain::ids::{AccountId, EntryId};
-use crate::search::folding::fold_value;
 use crate::search::{View, read_key, whole_term};
 use crate::store::PublicShapes;
 

@@ -4,9 +4,10 @@
 //! text itself puts it in quotes.
 
 use super::error::{Parameter, QueryError, Span};
-use super::fields::{Field, Kind, Published, Use};
+use super::fields::{Field, Published, Use};
 use super::filter::{self, Filter};
 use super::limits::{CLAUSES_MAX, WORDS_CHARS_MAX};
+use crate::domain::filter::{FilterField, Kind};
 
 /// A query's words, read.
 #[derive(Debug, Clone, Default, PartialEq)]

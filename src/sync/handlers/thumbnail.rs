@@ -8,10 +8,11 @@ use crate::store::Save;
 use crate::sync::plan::{Next, Plan};
 
 pub(super) fn run(subject: &Subject<'_>, plan: &mut Plan) {
-    // Of an entry that is not ready a picture is something else with 200. A look that must be repeated does it then.
+    // Nothing is fetched of what the filter leaves out. Of an entry that is not ready a picture is something else with 200. A look that must be repeated does it then.
     if plan.next == Next::Settle
         && let Some(Save::Seen(seen)) = &mut plan.save
         && seen.facts.status == EntryStatus::Ready
+        && seen.filtered != Some(true)
     {
         seen.doubted_picture.clone_from(&subject.thumbnail_version);
     }

@@ -1,5 +1,6 @@
 //! More than one account: each has its own secrets, limits and state, and one's trouble is nobody else's.
 
+mod filters;
 mod routes;
 mod trouble;
 

@@ -12,7 +12,7 @@
 mod door;
 mod model;
 mod pages;
-mod reader;
+pub mod reader;
 mod streams;
 mod tokens;
 mod whole;

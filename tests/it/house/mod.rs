@@ -118,6 +118,12 @@ impl House {
         Self::start(kaltura, clock, texts, dir).await
     }
 
+    /// The same with other further lines in `script_config.toml`.
+    pub async fn restart_with(mut self, script: &str) -> Self {
+        script.clone_into(&mut self.texts.script);
+        self.restart().await
+    }
+
     /// Puts another secret into the daemon's secret file.
     pub fn write_secret(&self, secret: &str) {
         std::fs::write(self.dir.path().join("secret"), secret).unwrap();

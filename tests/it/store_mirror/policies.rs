@@ -1,13 +1,15 @@
 //! A policy that changes, and dates that pass, re-evaluate what they touch.
 
+use kaltura_mirror::domain::decide::{Decision, Reason};
+use kaltura_mirror::domain::filter::mirror::{FilterFacts, MirrorFilter};
 use kaltura_mirror::domain::ids::{AccessControlId, CategoryId};
 use kaltura_mirror::domain::visibility::PublishRules;
-use kaltura_mirror::store::{Save, Seen};
+use kaltura_mirror::store::{FilterChange, Save, Seen};
 use serde_json::json;
 
 use super::house::{
     CATEGORY, House, OPEN_PROFILE, PRIVATE_CATEGORY, RESTRICTED_PROFILE, START, account_facts, category, entry, member,
-    synced, synced_as,
+    seen_only, synced, synced_as,
 };
 
 const ID: &str = "0_b7eejrrj";
@@ -49,6 +51,28 @@ async fn a_profile_or_category_that_vanishes_withholds_and_one_that_becomes_know
     let change = house.store.save_policy(house.account(), &facts).await.unwrap();
     assert_eq!((change.categories, change.told), (2, 2));
     assert_eq!(house.changes(&mut after).await, [format!("drop {ID} policy"), format!("put {OTHER} policy")]);
+}
+
+#[tokio::test]
+async fn so_many_renamed_categories_that_nobody_keeps_their_names_have_every_entry_judged_by_the_filter() {
+    let house = House::open().await;
+    let mut after = 0;
+    house.look_at(synced(ID)).await;
+    let left_out = Decision::Nothing(Reason::Filtered);
+    house.look_at(Seen { decision: left_out, filtered: Some(true), ..seen_only(OTHER, json!({})) }).await;
+    let filter = MirrorFilter::parse("categories = Portal", "SyncStatus").unwrap();
+    let known = FilterFacts::default();
+    let judge = async || house.store.set_mirror_filter(house.account(), filter.as_ref(), &known).await.unwrap();
+    assert_eq!(judge().await, FilterChange { left: 0, looked_at: 1 });
+    house.changes(&mut after).await;
+
+    let mut facts = account_facts();
+    facts.categories.iter_mut().for_each(|category| category.full_name = "Archive".to_owned());
+    facts.categories.extend((1_000..11_001).map(|id| category(id, "New", &[])));
+    house.store.save_policy(house.account(), &facts).await.unwrap();
+    assert_eq!(judge().await, FilterChange { left: 1, looked_at: 1 });
+    assert_eq!(house.changes(&mut after).await.last(), Some(&format!("drop {ID} filter")));
+    assert_eq!(judge().await, FilterChange::default(), "once");
 }
 
 #[tokio::test]

@@ -262,7 +262,7 @@ async fn what_the_filter_leaves_out_is_withheld_and_comes_back() {
     let house = House::open().await;
     let mut after = 0;
     house.look_at(synced(ID)).await;
-    let left_out = Seen { filtered: true, ..seen_only(ID, json!({})) };
+    let left_out = Seen { filtered: Some(true), ..seen_only(ID, json!({})) };
     assert_eq!(state(&house.look_at(left_out).await), withheld(Withheld::Filter));
     house.look_at(seen_only(ID, json!({}))).await;
     let words = ["put {} synced", "drop {} filter", "put {} filter"].map(|words| words.replace("{}", ID));

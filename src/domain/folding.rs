@@ -42,12 +42,12 @@ fn fold(text: &str) -> String {
 }
 
 /// Lower case and one form of each character, accents kept: what stemmers know.
-pub(super) fn lower(text: &str) -> String {
+pub fn lower(text: &str) -> String {
     if text.is_ascii() { text.to_ascii_lowercase() } else { text.nfkc().flat_map(char::to_lowercase).nfc().collect() }
 }
 
 /// Whether a character belongs to a word and does not separate two.
-pub(super) fn is_of_a_word(character: char) -> bool {
+pub fn is_of_a_word(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_alphanumeric();
     }
@@ -55,7 +55,7 @@ pub(super) fn is_of_a_word(character: char) -> bool {
 }
 
 /// Written inside a word without being part of it: soft hyphens, joiners, variation selectors.
-pub(super) fn is_invisible(character: char) -> bool {
+pub fn is_invisible(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fe00}'..='\u{fe0f}')
 }
 

@@ -1,6 +1,6 @@
 //! A filter's text in pieces, each with its place.
 
-use super::error::{Parameter, QueryError, Span};
+use super::error::{FilterError, Span};
 
 /// A piece of a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Token {
 ///
 /// # Errors
 /// A quote that is not closed.
-pub(super) fn tokens(text: &[char]) -> Result<Vec<(Token, Span)>, QueryError> {
+pub(super) fn tokens(text: &[char]) -> Result<Vec<(Token, Span)>, FilterError> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(&character) = text.get(at) {
@@ -59,7 +59,7 @@ pub(super) fn tokens(text: &[char]) -> Result<Vec<(Token, Span)>, QueryError> {
     Ok(found)
 }
 
-fn token(text: &[char], at: usize, character: char) -> Result<(Token, usize), QueryError> {
+fn token(text: &[char], at: usize, character: char) -> Result<(Token, usize), FilterError> {
     let followed = |by| text.get(at + 1) == Some(&by);
     Ok(match character {
         '(' => (Token::Open, at + 1),
@@ -91,7 +91,7 @@ fn word(text: &[char], at: usize) -> (Token, usize) {
 }
 
 /// A backslash takes the next character as it is.
-fn quoted(text: &[char], at: usize, quote: char) -> Result<(Token, usize), QueryError> {
+fn quoted(text: &[char], at: usize, quote: char) -> Result<(Token, usize), FilterError> {
     let mut value = String::new();
     let mut place = at + 1;
     while let Some(&character) = text.get(place) {
@@ -107,7 +107,7 @@ fn quoted(text: &[char], at: usize, quote: char) -> Result<(Token, usize), Query
             }
         }
     }
-    Err(QueryError::at(Parameter::Filter, at..text.len(), format!("the quote {quote} is not closed")))
+    Err(FilterError::at(at..text.len(), format!("the quote {quote} is not closed")))
 }
 
 #[cfg(test)]
