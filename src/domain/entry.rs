@@ -87,6 +87,10 @@ pub struct VisibilityFacts {
     pub replaced_entry: Option<String>,
 }
 
+/// The types that filters name in a word, by Kaltura's values of `type`.
+pub const ENTRY_TYPES: [(&str, &str); 6] =
+    [("media", "1"), ("mix", "2"), ("playlist", "5"), ("data", "6"), ("live", "7"), ("document", "10")];
+
 /// One entry, as one answer of the API told of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {

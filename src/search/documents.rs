@@ -54,6 +54,9 @@ impl Made<'_> {
         if self.tells("type") {
             self.document.add_text(fields.kind, &entry.kind);
         }
+        if let Some(live) = entry.live.as_ref().filter(|_| self.tells("live")) {
+            self.document.add_text(fields.is_live, if live.is_live { "true" } else { "false" });
+        }
     }
 
     fn texts(&mut self, said: &[String]) {
@@ -117,6 +120,8 @@ impl Made<'_> {
             ("duration", fields.duration, entry.duration),
             ("createdAt", fields.created_at, Some(entry.created_at)),
             ("updatedAt", fields.updated_at, Some(entry.updated_at)),
+            ("startDate", fields.start_date, entry.start_date),
+            ("endDate", fields.end_date, entry.end_date),
             ("plays", fields.plays, Some(entry.plays)),
         ];
         for (member, field, number) in numbers {

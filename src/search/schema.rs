@@ -13,7 +13,7 @@ use super::analysis::Analysis;
 use super::tokenizers::{Paths, Values, Words};
 
 /// Raised whenever documents are made otherwise than before; an index of another form is rebuilt.
-pub(super) const FORM: u32 = 1;
+pub(super) const FORM: u32 = 2;
 
 /// Every field. Copies are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +54,14 @@ pub struct Fields {
     pub created_at: Field,
     /// Epoch seconds: column (i64).
     pub updated_at: Field,
+    /// Epoch seconds: column (i64).
+    pub start_date: Field,
+    /// Epoch seconds: column (i64).
+    pub end_date: Field,
     /// Times played: column (i64).
     pub plays: Field,
+    /// Of a live entry, `true` on the air and `false` off it: term and text column.
+    pub is_live: Field,
     /// The beginning of the folded title: text column, for sorting.
     pub name_order: Field,
 }
@@ -87,7 +93,10 @@ pub fn schema() -> (Schema, Fields) {
         duration: builder.add_i64_field("duration", number.clone()),
         created_at: builder.add_i64_field("created_at", number.clone()),
         updated_at: builder.add_i64_field("updated_at", number.clone()),
+        start_date: builder.add_i64_field("start_date", number.clone()),
+        end_date: builder.add_i64_field("end_date", number.clone()),
         plays: builder.add_i64_field("plays", number),
+        is_live: builder.add_text_field("is_live", STRING | FAST),
         name_order: builder.add_text_field("name_order", TextOptions::default().set_fast(AS_WRITTEN)),
     };
     (builder.build(), fields)

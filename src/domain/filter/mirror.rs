@@ -12,6 +12,7 @@ use super::value::Literal;
 use super::{Comparison, Filter, FilterField, Kind, Test};
 use crate::domain::account_facts::{CategoryMembership, paths};
 use crate::domain::api_value::{self, ApiObject};
+use crate::domain::entry::ENTRY_TYPES;
 use crate::domain::folding::fold_value;
 use crate::domain::ids::{CategoryId, MetadataProfileId};
 use crate::domain::public_entry::MetadataKind;
@@ -64,9 +65,6 @@ const PLAIN: [MirrorField; 12] = [
 
 /// What stands before the name of a custom-metadata field.
 const METADATA: &str = "metadata.";
-/// The types that have names, by Kaltura's values.
-const TYPES: [(&str, &str); 6] =
-    [("media", "1"), ("mix", "2"), ("playlist", "5"), ("data", "6"), ("live", "7"), ("document", "10")];
 /// The states that have names, by Kaltura's values.
 const STATES: [(&str, &str); 10] = [
     ("error_importing", "-2"),
@@ -114,7 +112,7 @@ impl MirrorField {
     /// The names of its values, by Kaltura's.
     const fn named(&self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Type => &TYPES,
+            Self::Type => &ENTRY_TYPES,
             Self::Status => &STATES,
             _ => &[],
         }

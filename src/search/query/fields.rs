@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::entry::ENTRY_TYPES;
 use crate::domain::filter::error::quoted;
+use crate::domain::filter::value::Literal;
 use crate::domain::filter::{FilterField, Kind};
 use crate::store::PublicShape;
 
@@ -25,6 +27,8 @@ pub enum Field {
     Captions,
     /// `referenceId`
     ReferenceId,
+    /// `type`: `media`, `playlist`, `live`, …, or Kaltura's value
+    Type,
     /// `mediaType`
     MediaType,
     /// `duration`, in seconds
@@ -33,8 +37,14 @@ pub enum Field {
     CreatedAt,
     /// `updatedAt`
     UpdatedAt,
+    /// `startDate`
+    StartDate,
+    /// `endDate`
+    EndDate,
     /// `plays`
     Plays,
+    /// `isLive`: a live entry is on the air
+    IsLive,
     /// `metadata.<name>`
     Metadata(String),
 }
@@ -54,7 +64,7 @@ pub enum Use {
     Highlight,
 }
 
-const PLAIN: [Field; 13] = [
+const PLAIN: [Field; 17] = [
     Field::Id,
     Field::Account,
     Field::Name,
@@ -63,11 +73,15 @@ const PLAIN: [Field; 13] = [
     Field::Categories,
     Field::Captions,
     Field::ReferenceId,
+    Field::Type,
     Field::MediaType,
     Field::Duration,
     Field::CreatedAt,
     Field::UpdatedAt,
+    Field::StartDate,
+    Field::EndDate,
     Field::Plays,
+    Field::IsLive,
 ];
 
 /// What stands before the name of a custom-metadata field.
@@ -77,6 +91,7 @@ impl FilterField for Field {
     fn name(&self) -> String {
         match self {
             Self::Metadata(name) => format!("{METADATA}{name}"),
+            Self::IsLive => "isLive".to_owned(),
             plain => plain.member().to_owned(),
         }
     }
@@ -84,13 +99,46 @@ impl FilterField for Field {
     fn kind(&self) -> Kind {
         match self {
             Self::Name | Self::Description | Self::Captions => Kind::Text,
-            Self::Id | Self::Account | Self::Tags | Self::Categories | Self::ReferenceId => Kind::Keyword,
+            Self::Id
+            | Self::Account
+            | Self::Tags
+            | Self::Categories
+            | Self::ReferenceId
+            | Self::Type
+            | Self::IsLive => Kind::Keyword,
             Self::MediaType => Kind::MediaType,
             Self::Duration | Self::Plays => Kind::Number,
-            Self::CreatedAt | Self::UpdatedAt => Kind::Time,
+            Self::CreatedAt | Self::UpdatedAt | Self::StartDate | Self::EndDate => Kind::Time,
             Self::Metadata(_) => Kind::Custom,
         }
     }
+
+    /// A type or a truth that there is not would find nothing.
+    fn admit(&self, value: &Literal) -> Result<(), String> {
+        let name = self.name();
+        match self {
+            Self::Type if !is_type(&value.text) => {
+                let names: Vec<_> = ENTRY_TYPES.iter().map(|(name, _)| *name).collect();
+                Err(format!("{name} is {} or Kaltura's value, not {}", names.join(", "), quoted(&value.text)))
+            }
+            Self::IsLive if !matches!(value.text.as_str(), "true" | "false") => {
+                Err(format!("{name} is true or false, not {}", quoted(&value.text)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Kaltura's types are numbers, or a plugin's name and its own word with a dot between.
+fn is_type(text: &str) -> bool {
+    let text = type_of(text);
+    text.parse::<i64>().is_ok() || text.contains('.')
+}
+
+/// Kaltura's value of a type that is named in a word.
+pub(super) fn type_of(text: &str) -> &str {
+    let named = ENTRY_TYPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    named.map_or(text, |(_, value)| value)
 }
 
 impl Field {
@@ -105,11 +153,15 @@ impl Field {
             Self::Categories => "categories",
             Self::Captions => "captions",
             Self::ReferenceId => "referenceId",
+            Self::Type => "type",
             Self::MediaType => "mediaType",
             Self::Duration => "duration",
             Self::CreatedAt => "createdAt",
             Self::UpdatedAt => "updatedAt",
+            Self::StartDate => "startDate",
+            Self::EndDate => "endDate",
             Self::Plays => "plays",
+            Self::IsLive => "live",
             Self::Metadata(_) => "metadata",
         }
     }
@@ -120,7 +172,16 @@ impl Field {
             Use::Words => true,
             Use::Filter => kind != Kind::Text,
             Use::Facet => {
-                matches!(self, Self::Account | Self::Tags | Self::Categories | Self::MediaType | Self::Metadata(_))
+                matches!(
+                    self,
+                    Self::Account
+                        | Self::Tags
+                        | Self::Categories
+                        | Self::Type
+                        | Self::MediaType
+                        | Self::IsLive
+                        | Self::Metadata(_)
+                )
             }
             Use::Sort => matches!(self, Self::CreatedAt | Self::UpdatedAt | Self::Name | Self::Duration | Self::Plays),
             Use::Highlight => {
@@ -227,7 +288,7 @@ mod tests {
         let told = Published::of(&[shape(&["Topic"])]).find("speaker", Use::Facet).unwrap_err();
         assert_eq!(
             told,
-            "\"speaker\" is no field to count; there are account, tags, categories, mediaType, metadata.Topic"
+            "\"speaker\" is no field to count; there are account, tags, categories, type, mediaType, isLive, metadata.Topic"
         );
     }
 }

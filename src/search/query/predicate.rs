@@ -6,7 +6,7 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, SegmentReader, Term};
 
 use super::dictionary;
-use super::fields::Field;
+use super::fields::{Field, type_of};
 use super::filter::Filter;
 use super::places;
 use super::scope::Scope;
@@ -105,10 +105,14 @@ pub(super) fn column_name(field: &Field) -> String {
         Field::Tags => "tags".to_owned(),
         Field::Categories => "category_paths".to_owned(),
         Field::ReferenceId => "reference_id".to_owned(),
+        Field::Type => "type".to_owned(),
+        Field::IsLive => "is_live".to_owned(),
         Field::MediaType => "media_type".to_owned(),
         Field::Duration => "duration".to_owned(),
         Field::CreatedAt => "created_at".to_owned(),
         Field::UpdatedAt => "updated_at".to_owned(),
+        Field::StartDate => "start_date".to_owned(),
+        Field::EndDate => "end_date".to_owned(),
         Field::Plays => "plays".to_owned(),
         Field::Metadata(member) => format!("fields.{}", places::path(member)),
     }
@@ -169,6 +173,8 @@ pub(super) fn whole(view: &View, field: &Field, value: &Literal, scope: &Scope) 
             let keys = scope.accounts.keys().filter_map(|account| Some(key(*account, entry.as_ref()?)));
             keys.map(|key| Term::from_field_text(view.fields.key, &key)).collect()
         }
+        Field::Type => vec![Term::from_field_text(view.fields.kind, type_of(&value.text))],
+        Field::IsLive => vec![Term::from_field_text(view.fields.is_live, &value.text)],
         Field::ReferenceId => vec![Term::from_field_text(view.fields.reference_id, &fold_value(&value.text))],
         Field::Tags | Field::Categories | Field::Metadata(_) => {
             let place = places::of(view, Some(field)).into_iter().next();

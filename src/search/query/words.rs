@@ -94,7 +94,7 @@ fn take(piece: Piece, words: &mut Words, published: &Published) -> Result<(), Qu
 }
 
 fn is_compared_whole(field: &Field) -> bool {
-    matches!(field, Field::Id | Field::Account | Field::ReferenceId)
+    matches!(field, Field::Id | Field::Account | Field::ReferenceId | Field::Type | Field::IsLive)
         || matches!(field.kind(), Kind::Number | Kind::Time | Kind::MediaType)
 }
 
