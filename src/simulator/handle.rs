@@ -203,8 +203,14 @@ impl Simulator {
         lock(&self.shared.faults).limit_rate(per_second);
     }
 
-    /// Everything goes right again; what hangs keeps hanging.
+    /// Lets lists know of changes only so long after they were made; zero is at once. What reads the database knows all the same.
+    pub fn set_index_lag(&self, lag: Duration) {
+        lock(&self.shared.account).index.set_lag(lag);
+    }
+
+    /// Everything goes right again, and lists know of everything; what hangs keeps hanging.
     pub fn heal(&self) {
+        self.set_index_lag(Duration::ZERO);
         lock(&self.shared.faults).heal();
     }
 

@@ -53,7 +53,7 @@ fn split(text: &str) -> (&str, &str) {
 fn entry_in<'l>(kaltura: &Simulator, rest: &'l str) -> Result<(EntryId, &'l str), String> {
     let (word, rest) = split(rest);
     let id: EntryId = word.parse().map_err(|error| format!("{error}; list shows what there is"))?;
-    if kaltura.read(|account| account.entries.contains_key(&id)) {
+    if kaltura.read(|account| account.has_entry(&id)) {
         Ok((id, rest))
     } else {
         Err(format!("there is no entry {id}; list shows what there is"))
@@ -108,6 +108,9 @@ fn announce_all(kaltura: &Simulator) -> Reply {
     Reply { json: json!({ "id": null, "done": "announced" }), text: format!("announced, all {entries}\n") }
 }
 
+/// Of a generated catalogue so many of the first entries are listed.
+const GENERATED_SHOWN: u64 = 20;
+
 fn list(kaltura: &Simulator, word: &str) -> Reply {
     let rows: Vec<(EntryId, String, String, String)> = kaltura.read(|account| {
         let found = account.entries.values().filter(|entry| entry.name.contains(word));
@@ -115,7 +118,8 @@ fn list(kaltura: &Simulator, word: &str) -> Reply {
             let field = edits::sync_status(account, &entry.id).unwrap_or_default();
             (entry.id.clone(), entry.status.as_text(), field, entry.name.clone())
         };
-        found.map(row).collect()
+        let generated = account.first_generated(GENERATED_SHOWN);
+        found.chain(generated.iter().filter(|entry| entry.name.contains(word))).map(row).collect()
     });
     let json = rows
         .iter()
