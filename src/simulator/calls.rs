@@ -1,6 +1,7 @@
 //! What was called: one row a call, sub-requests of a multirequest each their own.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
 
 use crate::domain::clock::Timestamp;
 
@@ -15,6 +16,8 @@ pub struct Call {
     pub ids: Vec<String>,
     /// The server's time.
     pub at: Timestamp,
+    /// The machine's own, for whoever counts how fast calls come while the server's clock stands still.
+    pub received: Instant,
     /// Which HTTP request to the API it came in, from 1.
     pub http_request: usize,
 }
@@ -41,6 +44,7 @@ impl CallLog {
     /// Counts an HTTP request to the API and the calls in it. Returns its number.
     pub fn record(&mut self, calls: &[(String, Vec<String>)], at: Timestamp) -> usize {
         self.http_requests += 1;
+        let received = Instant::now();
         for (service_action, ids) in calls {
             self.calls += 1;
             self.ids += ids.len();
@@ -50,6 +54,7 @@ impl CallLog {
                 service_action: service_action.clone(),
                 ids: ids.clone(),
                 at,
+                received,
                 http_request: self.http_requests,
             });
         }

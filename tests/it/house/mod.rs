@@ -114,6 +114,14 @@ impl House {
         Self::start(kaltura, clock, texts, dir).await
     }
 
+    /// The same, with what happens while no daemon runs.
+    pub async fn restart_after(self, meanwhile: impl FnOnce(&Simulator, &Clock)) -> Self {
+        let Self { kaltura, daemon, clock, texts, dir } = self;
+        daemon.stop().await;
+        meanwhile(&kaltura, &clock);
+        Self::start(kaltura, clock, texts, dir).await
+    }
+
     /// Puts another secret into the daemon's secret file.
     pub fn write_secret(&self, secret: &str) {
         std::fs::write(self.dir.path().join("secret"), secret).unwrap();
