@@ -87,7 +87,8 @@ Each step is told when it happens.
 
 Generated entries (--entries) are as an account has them: most are ready videos that say Sync Done, a
 fifth is out of the ordinary (not ready, recycled, moderated, restricted, over, with captions). Steps of
-a script act on them, and so does an editor who names one; list shows the first of them.
+a script act on them, and so does an editor who names one; list shows the first of them, and announce
+without an ENTRY leaves them out.
 
 Examples:
   kaltura-mirror simulate --entries 1000000 --write try

@@ -100,12 +100,13 @@ fn add(kaltura: &Simulator, name: &str) -> Reply {
 }
 
 fn announce_all(kaltura: &Simulator) -> Reply {
-    let entries = kaltura.edit(|account| {
+    let (entries, is_all) = kaltura.edit(|account| {
         edits::announce_half(account);
         edits::announce_rest(account);
-        account.entries.len()
+        (account.entries.len(), account.entries.len() == account.entry_count())
     });
-    Reply { json: json!({ "id": null, "done": "announced" }), text: format!("announced, all {entries}\n") }
+    let what = if is_all { "all" } else { "but for generated ones, which are announced one by one," };
+    Reply { json: json!({ "id": null, "done": "announced" }), text: format!("announced, {what} {entries}\n") }
 }
 
 /// Of a generated catalogue so many of the first entries are listed.
