@@ -256,7 +256,8 @@ impl House {
 /// Any free ports. As dotted keys, so that a test may set others of these tables, dotted too.
 pub const LISTEN: &str = "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n";
 
-fn configuration(kaltura: &Simulator, dir: &Path, session: &str, script: &str) -> Config {
+/// The configuration of a daemon beside this Kaltura, with further lines in both files.
+pub fn configuration(kaltura: &Simulator, dir: &Path, session: &str, script: &str) -> Config {
     let secret = dir.join("secret");
     std::fs::write(&secret, kaltura.admin_secret()).unwrap();
     let session = format!(
