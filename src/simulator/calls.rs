@@ -16,8 +16,6 @@ pub struct Call {
     pub ids: Vec<String>,
     /// The server's time.
     pub at: Timestamp,
-    /// The machine's own, for whoever counts how fast calls come while the server's clock stands still.
-    pub received: Instant,
     /// Which HTTP request to the API it came in, from 1.
     pub http_request: usize,
 }
@@ -26,6 +24,7 @@ pub struct Call {
 #[derive(Default)]
 pub struct CallLog {
     latest: VecDeque<Call>,
+    requests: VecDeque<(Timestamp, Instant)>,
     counts: BTreeMap<String, usize>,
     /// Ids in the latest.
     ids: usize,
@@ -40,11 +39,16 @@ impl CallLog {
     /// So many calls are kept in full, with so many ids among them: a stand-in may run for weeks, and be asked for millions.
     const KEPT: usize = 20_000;
     const IDS_KEPT: usize = 400_000;
+    /// Of so many HTTP requests it is known when they came.
+    const REQUESTS_KEPT: usize = 200_000;
 
     /// Counts an HTTP request to the API and the calls in it. Returns its number.
     pub fn record(&mut self, calls: &[(String, Vec<String>)], at: Timestamp) -> usize {
         self.http_requests += 1;
-        let received = Instant::now();
+        self.requests.push_back((at, Instant::now()));
+        if self.requests.len() > Self::REQUESTS_KEPT {
+            self.requests.pop_front();
+        }
         for (service_action, ids) in calls {
             self.calls += 1;
             self.ids += ids.len();
@@ -54,7 +58,6 @@ impl CallLog {
                 service_action: service_action.clone(),
                 ids: ids.clone(),
                 at,
-                received,
                 http_request: self.http_requests,
             });
         }
@@ -91,6 +94,11 @@ impl CallLog {
     /// The latest 20,000 calls, oldest first; fewer when they name more than 400,000 ids.
     pub fn calls(&self) -> Vec<Call> {
         self.latest.iter().cloned().collect()
+    }
+
+    /// When each of the latest 200,000 HTTP requests to the API came, by the server's clock and by the machine's own.
+    pub fn requests(&self) -> Vec<(Timestamp, Instant)> {
+        self.requests.iter().copied().collect()
     }
 
     /// How often an action was called; its name in any case.

@@ -4,8 +4,9 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::domain::clock::Timestamp;
 use crate::domain::ids::PartnerId;
 
 use super::calls::{Call, CallLog};
@@ -122,6 +123,12 @@ impl Simulator {
     /// The latest 20,000 calls since the last reset, oldest first; calls of a multirequest each their own.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.shared.log).calls()
+    }
+
+    /// When each of the latest 200,000 HTTP requests to the API came: by the account's clock, and by the machine's own, for whoever
+    /// counts how fast they come while that clock is moved by hand.
+    pub fn requests(&self) -> Vec<(Timestamp, Instant)> {
+        lock(&self.shared.log).requests()
     }
 
     /// How often an action was called, for example `metadata_metadata.list`.

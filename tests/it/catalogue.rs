@@ -102,6 +102,20 @@ impl House {
         panic!("waited in vain: {what}");
     }
 
+    /// Brings the whole account in, however long that takes.
+    async fn fill(&self) {
+        self.begin(RunKind::Backfill, RunOptions::default()).await;
+        loop {
+            self.daemon.sync.idle().await.unwrap();
+            let report = self.latest(RunKind::Backfill).await;
+            if report.result.is_some() {
+                assert_eq!(report.run.state, RunState::Done);
+                return;
+            }
+            self.daemon.sync.settled().await;
+        }
+    }
+
     /// What a comparison with the account finds that nobody has decided.
     async fn faults(&self) -> Vec<Difference> {
         let account = self.daemon.sync.accounts().next().unwrap();
