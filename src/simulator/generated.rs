@@ -9,6 +9,7 @@
 
 mod entries;
 pub(super) mod matches;
+mod words;
 
 use std::collections::BTreeSet;
 

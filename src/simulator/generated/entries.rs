@@ -1,13 +1,12 @@
 //! What an entry of the catalogue is: texts by its number, everything else by its kind, of which there are a hundred.
 
-use fastrand::Rng;
-
 use crate::domain::ids::{AccessControlId, MetadataId};
 use crate::simulator::assets::{SimCaption, SimFlavor};
 use crate::simulator::categories::SimCategoryEntry;
 use crate::simulator::custom_metadata::SimMetadata;
 use crate::simulator::entry::{SimEntry, SimStatus};
 
+use super::words::Words;
 use super::{FIRST_METADATA, Generated, Mix, Says, whole};
 
 /// So many kinds of entries follow each other, over and over.
@@ -169,144 +168,3 @@ impl Generated {
 
 /// Values of the believable account's field `Topic`.
 const TOPICS: [&str; 6] = ["Lecture", "Sport", "News", "Museum", "Cooking", "Music"];
-
-/// An entry's words, drawn.
-struct Words(Rng);
-
-impl Words {
-    fn of(seed: u64, number: u64) -> Self {
-        Self(Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number))
-    }
-
-    fn next(&mut self) -> &'static str {
-        VOCABULARY[self.0.usize(..VOCABULARY.len())]
-    }
-
-    fn title(&mut self) -> String {
-        let mut title = String::new();
-        self.push_title(&mut title);
-        title
-    }
-
-    fn push_title(&mut self, text: &mut String) {
-        let word = self.next();
-        text.push_str(&word[..1].to_ascii_uppercase());
-        text.push_str(&word[1..]);
-    }
-
-    /// That many words, in sentences of a dozen.
-    fn sentences(&mut self, count: usize) -> String {
-        const SENTENCE: usize = 12;
-        let mut text = String::with_capacity(count * 9);
-        for place in 0..count {
-            if place.is_multiple_of(SENTENCE) {
-                text.push_str(if place == 0 { "" } else { ". " });
-                self.push_title(&mut text);
-            } else {
-                text.push(' ');
-                text.push_str(self.next());
-            }
-        }
-        text.push('.');
-        text
-    }
-}
-
-const VOCABULARY: [&str; 96] = [
-    "harbour",
-    "lecture",
-    "glacier",
-    "museum",
-    "orchestra",
-    "bridge",
-    "kitchen",
-    "forest",
-    "election",
-    "satellite",
-    "archive",
-    "market",
-    "violin",
-    "copper",
-    "lantern",
-    "meadow",
-    "printing",
-    "tunnel",
-    "island",
-    "festival",
-    "weaver",
-    "bakery",
-    "observatory",
-    "canal",
-    "theatre",
-    "railway",
-    "pottery",
-    "mountain",
-    "library",
-    "garden",
-    "stadium",
-    "parliament",
-    "lighthouse",
-    "vineyard",
-    "laboratory",
-    "cathedral",
-    "shipyard",
-    "newspaper",
-    "telescope",
-    "windmill",
-    "square",
-    "station",
-    "quarry",
-    "aquarium",
-    "monastery",
-    "workshop",
-    "academy",
-    "marathon",
-    "chess",
-    "sculpture",
-    "portrait",
-    "mosaic",
-    "compass",
-    "voyage",
-    "treaty",
-    "harvest",
-    "winter",
-    "summer",
-    "spring",
-    "autumn",
-    "morning",
-    "evening",
-    "river",
-    "desert",
-    "valley",
-    "coast",
-    "climate",
-    "energy",
-    "physics",
-    "history",
-    "language",
-    "grammar",
-    "algebra",
-    "anatomy",
-    "botany",
-    "geology",
-    "rhythm",
-    "melody",
-    "chorus",
-    "recipe",
-    "flour",
-    "saffron",
-    "basil",
-    "football",
-    "rowing",
-    "cycling",
-    "sailing",
-    "skating",
-    "interview",
-    "report",
-    "debate",
-    "budget",
-    "council",
-    "mayor",
-    "student",
-    "teacher",
-];

@@ -7,8 +7,10 @@ use crate::domain::ids::EntryId;
 use crate::simulator::edits;
 use crate::simulator::entry::SimEntry;
 use crate::simulator::entry_change;
-use crate::simulator::entry_list::{Scope, is_known_order, is_visible_to, matching};
+use crate::simulator::entry_filter::{Scope, is_visible_to};
+use crate::simulator::entry_list::matching;
 use crate::simulator::entry_object::{class_in_media_list, class_of, entry_object, entry_object_as};
+use crate::simulator::entry_order::is_known_order;
 use crate::simulator::lists::{Pager, list_response};
 use crate::simulator::outcome::{ApiError, Outcome};
 
