@@ -49,13 +49,15 @@ impl Program {
         command
     }
 
-    /// Reads everything, and waits until the index has all of it. The most memory of its own the program had, in MiB.
-    pub fn backfill(&self, entries: usize) -> f64 {
+    /// Reads everything, and waits until the index has the last of it. The most memory of its own the program had, in MiB.
+    /// Whoever watches is called again and again meanwhile.
+    pub fn backfill(&self, last: &str, mut watch: impl FnMut()) -> f64 {
         let mut ordered =
             Self::command(&self.folder).args(["backfill", "--json"]).stdout(Stdio::null()).spawn().unwrap();
         let mut peak_mib = self.anonymous_mib();
         let mut look = || {
             std::thread::sleep(LOOK_EVERY);
+            watch();
             peak_mib = peak_mib.max(self.anonymous_mib());
         };
         let ended = loop {
@@ -66,7 +68,7 @@ impl Program {
         };
         assert!(ended.success(), "the backfill ended with {ended}");
         // Ids are words of the index.
-        while !self.found(&format!("0_{:08x}", entries - 1)) {
+        while !self.found(last) {
             look();
         }
         peak_mib
@@ -88,9 +90,20 @@ impl Program {
     }
 
     fn anonymous_mib(&self) -> f64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0 kB");
-        line.split_whitespace().next().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default() / 1024.0
+        anonymous_mib(&self.child.id().to_string())
+    }
+
+    /// What its data directory takes.
+    pub fn data_mib(&self) -> f64 {
+        fn size(folder: &std::path::Path) -> u64 {
+            let inside = fs::read_dir(folder).into_iter().flatten().flatten();
+            inside
+                .map(
+                    |one| if one.path().is_dir() { size(&one.path()) } else { one.metadata().map_or(0, |it| it.len()) },
+                )
+                .sum()
+        }
+        size(self.folder.path()) as f64 / 1024.0 / 1024.0
     }
 }
 
@@ -99,6 +112,13 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Memory of its own that a process, `self` for this one, has, in MiB.
+pub fn anonymous_mib(pid: &str) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0 kB");
+    line.split_whitespace().next().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default() / 1024.0
 }
 
 /// What a process, `self` for this one, has taken of the processors, in seconds.

@@ -4,6 +4,7 @@
 //! is killed goes on from there. Long windows are halved, so that several are read side by side.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,11 @@ use crate::store::{Backlog, CatalogueRun, Drift, RunKind, RunOptions, RunPage, R
 
 /// Windows read side by side.
 const READERS: usize = 3;
+/// Entries found that may wait to be looked at while more are listed. Those that wait are kept by their ids, which are drawn: the
+/// more of them there are, the more of the disk each page touches, and a look has to catch up with all of them anyway.
+const AHEAD: u64 = 10_000;
+/// So long until it is seen whether they have become fewer.
+const AHEAD_POLL: Duration = Duration::from_millis(250);
 /// Windows that a reading is divided into at most, seconds with too many entries apart.
 const DIVIDED_INTO: usize = 2 * READERS;
 /// A comparison whose lists name less of the mirror than this, in percent, is not believed.
@@ -154,20 +160,25 @@ impl Catalogue {
     /// Goes on with the account's reading whenever there is one.
     pub(super) async fn keep_reading(self, account: Arc<Account>) {
         loop {
-            let went_on = self.read_on(&account).await;
-            if matches!(went_on, Ok(true)) {
-                continue;
-            }
-            if let Err(error) = &went_on {
-                warn!(account = %account.label, "reading the catalogue of account {} is held up: {error}", account.label);
-            }
-            let _ = tokio::time::timeout(self.within(RETRY), account.run_begun.notified()).await;
+            let rest = match self.read_on(&account).await {
+                Ok(Step::Taken) => continue,
+                Ok(Step::FarAhead) => AHEAD_POLL,
+                Ok(Step::None) => RETRY,
+                Err(error) => {
+                    warn!(account = %account.label, "reading the catalogue of account {} is held up: {error}", account.label);
+                    RETRY
+                }
+            };
+            let _ = tokio::time::timeout(self.within(rest), account.run_begun.notified()).await;
         }
     }
 
-    /// One step of the reading that is under way; `false` without one.
-    async fn read_on(&self, account: &Account) -> Result<bool, Error> {
-        let Some(run) = self.0.store.open_run(account.id).await? else { return Ok(false) };
+    /// One step of the reading that is under way, if there is one and enough of what it found has been looked at.
+    async fn read_on(&self, account: &Account) -> Result<Step, Error> {
+        let Some(run) = self.0.store.open_run(account.id).await? else { return Ok(Step::None) };
+        if is_far_ahead(self.0.store.catalogue_backlog(account.id).await?) {
+            return Ok(Step::FarAhead);
+        }
         let step = match run.state {
             RunState::Unmet => self.find_unmet(account, &run).await,
             _ => self.read_pages(account, &run).await,
@@ -175,7 +186,7 @@ impl Catalogue {
         if let Err(error) = &step {
             self.0.store.record_run_error(run.id, &error.to_string()).await?;
         }
-        step.map(|()| true)
+        step.map(|()| Step::Taken)
     }
 
     /// Reads a step of each of the first windows, side by side.
@@ -241,5 +252,35 @@ impl Catalogue {
                 run.seen
             )
         }))
+    }
+}
+
+/// What became of a reading's next step.
+enum Step {
+    /// It was taken; another may follow at once.
+    Taken,
+    /// Too many of the entries found wait to be looked at.
+    FarAhead,
+    /// No reading is under way.
+    None,
+}
+
+/// What has failed waits for its own reasons, and nobody waits for it.
+const fn is_far_ahead(backlog: Backlog) -> bool {
+    backlog.waiting.saturating_sub(backlog.failing) > AHEAD
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_failed_holds_up_no_reading() {
+        let is_held = |waiting, failing| is_far_ahead(Backlog { waiting, failing });
+        assert_eq!(
+            [(0, 0), (AHEAD, 0), (AHEAD + 1, 0)].map(|(waiting, failing)| is_held(waiting, failing)),
+            [false, false, true]
+        );
+        assert!(!is_held(AHEAD * 3, AHEAD * 2));
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::hand::{self, Hand};
 use crate::catalogue::RunReport;
 use crate::config::{Account, Config};
-use crate::store::{RunKind, RunResult, RunState};
+use crate::store::{CatalogueRun, RunKind, RunResult, RunState};
 
 /// How often it is looked how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -44,7 +44,11 @@ pub(super) async fn watch(config: &Config, hand: &Hand, account: &Account, kind:
 }
 
 async fn until_done(hand: &Hand, account: &Account, kind: RunKind) -> anyhow::Result<RunReport> {
-    let mut meter = Meter::new();
+    // Without it, how much is left is told only when all is listed: to count what a filter selects costs calls.
+    let selects = hand.run(account, kind).await?.run.only.is_some();
+    let expected =
+        if selects { None } else { hand.estimate(account, None).await.ok().map(|estimate| estimate.entries) };
+    let mut meter = Meter::new(expected);
     loop {
         let report = hand.run(account, kind).await?;
         match report.run.state {
@@ -67,21 +71,25 @@ async fn until_done(hand: &Hand, account: &Account, kind: RunKind) -> anyhow::Re
 /// A bar on a terminal, lines elsewhere; on standard error either way.
 struct Meter {
     is_terminal: bool,
+    /// Entries that the lists will name.
+    expected: Option<u64>,
     last_line: Option<Instant>,
     /// How much was done when, of late.
     of_late: Vec<(Instant, u64)>,
 }
 
 impl Meter {
-    fn new() -> Self {
-        Self { is_terminal: io::stderr().is_terminal(), last_line: None, of_late: Vec::new() }
+    fn new(expected: Option<u64>) -> Self {
+        Self { is_terminal: io::stderr().is_terminal(), expected, last_line: None, of_late: Vec::new() }
     }
 
     fn show(&mut self, report: &RunReport) {
-        let total = report.run.dirty + report.run.unmet;
-        let done = total.saturating_sub(report.backlog.waiting);
+        let found = report.run.dirty + report.run.unmet;
+        let done = found.saturating_sub(report.backlog.waiting);
+        let total = still_to_find(&report.run, self.expected).map(|rest| found + rest);
         let rate = self.rate(done);
         let line = line(report, done, total, rate);
+        let total = total.unwrap_or(found);
         if self.is_terminal {
             let _ = write!(io::stderr(), "\r\u{1b}[2K{} {line}", bar(done, total));
         } else if self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY) {
@@ -107,18 +115,29 @@ impl Meter {
     }
 }
 
+/// Entries to be looked at that no page has named yet, if they are as many of the rest as they were of those named; nothing where
+/// nobody knows how many entries there are.
+fn still_to_find(run: &CatalogueRun, expected: Option<u64>) -> Option<u64> {
+    if run.state != RunState::Listing {
+        return Some(0);
+    }
+    let unnamed = expected?.saturating_sub(run.seen);
+    Some(unnamed.saturating_mul(run.dirty).checked_div(run.seen).unwrap_or(unnamed))
+}
+
 fn bar(done: u64, total: u64) -> String {
     let full = (done.min(total) * BAR_WIDTH).checked_div(total).unwrap_or(0);
     let cells: String = (0..BAR_WIDTH).map(|cell| if cell < full { '#' } else { '.' }).collect();
     format!("[{cells}]")
 }
 
-/// `listed 12000, looked at 3400 of 9000, 120/s, 0:46 left`; while pages are read, nobody knows how much is left.
-fn line(report: &RunReport, done: u64, total: u64, rate: f64) -> String {
-    let mut line = format!("listed {}, looked at {done} of {total}", report.run.seen);
+/// `listed 12000, looked at 3400 of 9000, 120/s, 0:46 left`; where nobody knows how much there is, what is left is not told.
+fn line(report: &RunReport, done: u64, total: Option<u64>, rate: f64) -> String {
+    let of = total.map_or_else(String::new, |total| format!(" of {total}"));
+    let mut line = format!("listed {}, looked at {done}{of}", report.run.seen);
     if rate >= 0.5 {
         let _ = write!(line, ", {rate:.0}/s");
-        if report.run.state != RunState::Listing {
+        if let Some(total) = total {
             let seconds = (total.saturating_sub(done) as f64 / rate).round() as u64;
             let _ = write!(line, ", {} left", clock(seconds));
         }

@@ -18,10 +18,12 @@ use super::{Options, Outcome, UsageError};
 use crate::domain::clock::Clock;
 use crate::domain::secret::AdminSecret;
 use crate::simulator::account::{SYNC_PROFILE, add_event_templates, believable_account};
+use crate::simulator::generated::{Mix, Plan};
 use crate::simulator::handle::{Options as Start, Simulator};
 use crate::simulator::script::Script;
 use crate::simulator::sender::event::{EventDelivery, EventSender};
 use crate::simulator::sender::{Delivery, Manners, Sender};
+use crate::simulator::state::SimAccount;
 
 /// Where, which account, and whom to notify.
 #[derive(Debug, Args)]
@@ -41,6 +43,9 @@ pub struct Command {
     /// Which believable account; the same number is the same account
     #[arg(long, value_name = "NUMBER", default_value_t = 7)]
     seed: u64,
+    /// Put so many generated entries beside the account's own, up to millions: they cost nothing until they are changed
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    entries: u64,
     /// Play an outage script: what goes wrong, and when, a line each (see below)
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
@@ -76,10 +81,17 @@ Lines of a --script are at TIME: STEP, with times from the start (10s, 5m, 2h) a
                          foreign (another account's objects), blocked (ACTION_BLOCKED)
   at 30s: change 500     an editor changes so many entries; likewise: delete, recycle
   at 2m: limit 5         so many requests a second, ACTION_BLOCKED above that; unlimited ends it
-  at 5m: heal            everything goes right again, and no limit
+  at 3m: lag 45s         lists know of a change only so much later; what is asked by id is as it is
+  at 5m: heal            everything goes right again, no limit and no lag
 Each step is told when it happens.
 
+Generated entries (--entries) are as an account has them: most are ready videos that say Sync Done, a
+fifth is out of the ordinary (not ready, recycled, moderated, restricted, over, with captions). Steps of
+a script act on them, and so does an editor who names one; list shows the first of them, and announce
+without an ENTRY leaves them out.
+
 Examples:
+  kaltura-mirror simulate --entries 1000000 --write try
   kaltura-mirror simulate --write try --notify http://127.0.0.1:8088/notifications
   cd try && kaltura-mirror serve          (in another terminal; then type announce in the first)
   echo announce | kaltura-mirror simulate --notify http://127.0.0.1:8088/notifications
@@ -106,7 +118,7 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
 
 async fn simulate(command: &Command, options: &Options) -> anyhow::Result<Outcome> {
     let mut signals = Signals::listen()?;
-    let start = Start { listen: command.listen, ..Start::new(believable_account(command.seed, Clock::system())) };
+    let start = Start { listen: command.listen, ..Start::new(account(command)) };
     let kaltura = Simulator::start(start).await.map_err(|cause| {
         UsageError(format!("--listen {} cannot be listened at ({cause}); take another port, or 0", command.listen))
     })?;
@@ -123,6 +135,16 @@ async fn simulate(command: &Command, options: &Options) -> anyhow::Result<Outcom
     }
     kaltura.stop().await;
     Ok(Outcome::Done)
+}
+
+/// The believable account, and as many generated entries as were asked for.
+fn account(command: &Command) -> SimAccount {
+    let mut account = believable_account(command.seed, Clock::system());
+    if command.entries > 0 {
+        let plan = Plan::synced_before(command.entries, account.now());
+        account.generate(Plan { seed: command.seed, mix: Mix::Believable, ..plan });
+    }
+    account
 }
 
 /// A script that begins now.
@@ -203,7 +225,7 @@ impl Files {
 }
 
 fn introduce(command: &Command, options: &Options, kaltura: &Simulator, files: &Files) -> io::Result<()> {
-    let entries = kaltura.read(|account| account.entries.len());
+    let entries = kaltura.read(SimAccount::entry_count);
     let (url, partner) = (kaltura.url(), kaltura.partner_id());
     let json = json!({
         "id": url, "partner_id": partner, "entries": entries,

@@ -1,6 +1,7 @@
 //! What was called: one row a call, sub-requests of a multirequest each their own.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
 
 use crate::domain::clock::Timestamp;
 
@@ -23,7 +24,10 @@ pub struct Call {
 #[derive(Default)]
 pub struct CallLog {
     latest: VecDeque<Call>,
+    requests: VecDeque<(Timestamp, Instant)>,
     counts: BTreeMap<String, usize>,
+    /// Ids in the latest.
+    ids: usize,
     calls: usize,
     http_requests: usize,
     image_requests: usize,
@@ -32,14 +36,22 @@ pub struct CallLog {
 }
 
 impl CallLog {
-    /// So many calls are kept in full: a stand-in may run for weeks.
+    /// So many calls are kept in full, with so many ids among them: a stand-in may run for weeks, and be asked for millions.
     const KEPT: usize = 20_000;
+    const IDS_KEPT: usize = 400_000;
+    /// Of so many HTTP requests it is known when they came.
+    const REQUESTS_KEPT: usize = 200_000;
 
     /// Counts an HTTP request to the API and the calls in it. Returns its number.
     pub fn record(&mut self, calls: &[(String, Vec<String>)], at: Timestamp) -> usize {
         self.http_requests += 1;
+        self.requests.push_back((at, Instant::now()));
+        if self.requests.len() > Self::REQUESTS_KEPT {
+            self.requests.pop_front();
+        }
         for (service_action, ids) in calls {
             self.calls += 1;
+            self.ids += ids.len();
             *self.counts.entry(service_action.to_ascii_lowercase()).or_default() += 1;
             self.latest.push_back(Call {
                 number: self.calls,
@@ -49,8 +61,10 @@ impl CallLog {
                 http_request: self.http_requests,
             });
         }
-        let surplus = self.latest.len().saturating_sub(Self::KEPT);
-        self.latest.drain(..surplus);
+        while self.latest.len() > Self::KEPT || self.ids > Self::IDS_KEPT {
+            let Some(oldest) = self.latest.pop_front() else { break };
+            self.ids -= oldest.ids.len();
+        }
         self.http_requests
     }
 
@@ -77,9 +91,14 @@ impl CallLog {
         self.file_requests += 1;
     }
 
-    /// The latest 20,000 calls, oldest first.
+    /// The latest 20,000 calls, oldest first; fewer when they name more than 400,000 ids.
     pub fn calls(&self) -> Vec<Call> {
         self.latest.iter().cloned().collect()
+    }
+
+    /// When each of the latest 200,000 HTTP requests to the API came, by the server's clock and by the machine's own.
+    pub fn requests(&self) -> Vec<(Timestamp, Instant)> {
+        self.requests.iter().copied().collect()
     }
 
     /// How often an action was called; its name in any case.

@@ -39,6 +39,7 @@ pub fn announce_rest(account: &mut SimAccount) {
 
 /// Queues `entry_update` of one entry, as if it had been saved. Returns whether it is there.
 pub fn announce_entry(account: &mut SimAccount, id: &EntryId) -> bool {
+    account.materialise(id);
     let is_there = account.entries.contains_key(id);
     if is_there {
         notify::queue(account, NotificationKind::EntryUpdate, id);
@@ -58,6 +59,7 @@ fn announce(account: &mut SimAccount, first: usize) {
 /// Adds an entry: `entry_add`, whatever its status.
 pub fn add_entry(account: &mut SimAccount, entry: SimEntry) {
     let id = entry.id.clone();
+    account.index.note(account.clock.now(), &id, None);
     account.entries.insert(id.clone(), entry);
     notify::queue(account, NotificationKind::EntryAdd, &id);
     raise::made(account, &Subject::Entry(id.clone()));
@@ -79,12 +81,14 @@ pub fn update_entry(account: &mut SimAccount, id: &EntryId, change: impl FnOnce(
 ///
 /// Returns whether anything really changed.
 pub fn change_row(account: &mut SimAccount, id: &EntryId, change: impl FnOnce(&mut SimEntry)) -> bool {
+    account.materialise(id);
     let Some(entry) = account.entries.get_mut(id) else { return false };
     let before = entry.clone();
     change(entry);
     let changed = *entry != before;
     if changed {
         let modified = columns::modified(&before, entry);
+        account.index.note(account.clock.now(), id, Some(&before));
         save(account, id, &modified);
     }
     changed
@@ -112,7 +116,16 @@ pub fn end_broadcast(account: &mut SimAccount, id: &EntryId, recording: &EntryId
 
 /// Saves an entry's row though nothing else in it changed: `updatedAt` is now.
 pub fn touch(account: &mut SimAccount, id: &EntryId) {
-    save(account, id, &[columns::UPDATED_AT]);
+    touch_columns(account, id, &[columns::UPDATED_AT]);
+}
+
+/// The same with columns that nobody reads but conditions of templates.
+fn touch_columns(account: &mut SimAccount, id: &EntryId, modified: &[&str]) {
+    account.materialise(id);
+    if let Some(before) = account.entries.get(id) {
+        account.index.note(account.clock.now(), id, Some(before));
+    }
+    save(account, id, modified);
 }
 
 fn save(account: &mut SimAccount, id: &EntryId, modified: &[&str]) {
@@ -202,6 +215,7 @@ pub fn replace_thumbnail(account: &mut SimAccount, id: &EntryId, seed: u64) {
 
 /// Puts an entry into a category: `entry_update`, though the row itself only gets a new `updatedAt`.
 pub fn add_to_category(account: &mut SimAccount, id: &EntryId, category: CategoryId, user: &str) {
+    account.materialise(id);
     let membership =
         SimCategoryEntry { creator_user_id: user.to_owned(), ..SimCategoryEntry::active(category, account.now()) };
     account.category_entries.entry(id.clone()).or_default().push(membership.clone());
@@ -211,6 +225,7 @@ pub fn add_to_category(account: &mut SimAccount, id: &EntryId, category: Categor
 
 /// Takes an entry out of a category: `entry_update`. Returns whether it was there.
 pub fn remove_from_category(account: &mut SimAccount, id: &EntryId, category: CategoryId) -> bool {
+    account.materialise(id);
     let Some(memberships) = account.category_entries.get_mut(id) else { return false };
     let Some(at) = memberships.iter().position(|membership| membership.category_id == category) else { return false };
     let membership = SimCategoryEntry { status: SimCategoryEntry::DELETED, ..memberships.remove(at) };
@@ -247,6 +262,7 @@ pub fn set_metadata_xml(
     profile: MetadataProfileId,
     xml: &str,
 ) -> Option<MetadataId> {
+    account.materialise(id);
     let existing = account.metadata_of(id, profile).map(|metadata| metadata.id);
     match existing {
         Some(existing) => {
@@ -261,6 +277,7 @@ pub fn set_metadata_xml(
 /// entry without metadata gets a document that says only this. Does nothing when no profile has the field.
 pub fn set_sync_status(account: &mut SimAccount, id: &EntryId, value: Option<&str>) {
     let Some((profile, schema)) = sync_profile(account) else { return };
+    account.materialise(id);
     let current = account.metadata_of(id, profile).map(|metadata| metadata.xml.clone());
     let xml = match (current, value) {
         (Some(xml), Some(value)) => with_field(&xml, value, &schema),
@@ -276,7 +293,8 @@ pub fn set_sync_status(account: &mut SimAccount, id: &EntryId, value: Option<&st
 /// The field `SyncStatus` of an entry's metadata; `None` without metadata, or when it is not set.
 pub fn sync_status(account: &SimAccount, id: &EntryId) -> Option<String> {
     let (profile, _) = sync_profile(account)?;
-    let document = Document::parse(&account.metadata_of(id, profile)?.xml).ok()?;
+    let held = account.metadata_of(id, profile).map(|metadata| metadata.xml.clone());
+    let document = Document::parse(&held.or_else(|| account.generated_xml(id))?).ok()?;
     let values = document.fields().into_iter().find(|(name, _)| name == SYNC_FIELD)?.1;
     values.into_iter().next().filter(|value| !value.is_empty())
 }
@@ -284,7 +302,7 @@ pub fn sync_status(account: &SimAccount, id: &EntryId) -> Option<String> {
 const SYNC_FIELD: &str = "SyncStatus";
 
 /// The profile that has the field.
-fn sync_profile(account: &SimAccount) -> Option<(MetadataProfileId, Schema)> {
+pub(super) fn sync_profile(account: &SimAccount) -> Option<(MetadataProfileId, Schema)> {
     account.metadata_profiles.values().find_map(|profile| {
         let schema = Schema::parse(&profile.xsd).ok()?;
         schema.field(SYNC_FIELD)?;
@@ -312,6 +330,7 @@ pub fn add_metadata(
     profile: MetadataProfileId,
     xml: &str,
 ) -> Option<MetadataId> {
+    account.materialise(id);
     let profile = account.metadata_profiles.get(&profile)?;
     let metadata = SimMetadata::new(MetadataId(account.next_metadata_id), profile, xml, account.now());
     account.next_metadata_id += 1;
@@ -326,6 +345,7 @@ pub fn add_metadata(
 /// Replaces the text of a metadata object. Returns whether anything changed.
 pub fn update_metadata(account: &mut SimAccount, number: MetadataId, xml: &str) -> bool {
     let now = account.now();
+    account.materialise_by_metadata(number);
     let Some((id, profile)) = place_of(account, number) else { return false };
     let profile_version = account.metadata_profiles.get(&profile).map_or(2, |profile| profile.version);
     let Some(metadata) = account.metadata_by_id_mut(number) else { return false };
@@ -342,6 +362,7 @@ pub fn update_metadata(account: &mut SimAccount, number: MetadataId, xml: &str) 
 
 /// Deletes a metadata object. Returns whether it was there.
 pub fn delete_metadata(account: &mut SimAccount, number: MetadataId) -> bool {
+    account.materialise_by_metadata(number);
     let Some((id, _)) = place_of(account, number) else { return false };
     let Some(documents) = account.metadata.get_mut(&id) else { return false };
     let Some(at) = documents.iter().position(|metadata| metadata.id == number) else { return false };
@@ -361,10 +382,14 @@ fn metadata_changed(account: &mut SimAccount, id: &EntryId, metadata: &Subject) 
     raise::raise(account, EventType::DataChanged, metadata, &[]);
 }
 
-/// The entry and the profile of a metadata object.
+/// The entry and the profile of a metadata object that the account holds.
 pub fn place_of(account: &SimAccount, number: MetadataId) -> Option<(EntryId, MetadataProfileId)> {
-    account.metadata.iter().find_map(|(id, documents)| {
+    let in_entry = |id: &EntryId, documents: &[SimMetadata]| {
         let metadata = documents.iter().find(|metadata| metadata.id == number)?;
         Some((id.clone(), metadata.profile_id))
-    })
+    };
+    match account.entry_of_generated_metadata(number) {
+        Some(id) => in_entry(&id, account.metadata.get(&id)?),
+        None => account.metadata.iter().find_map(|(id, documents)| in_entry(id, documents)),
+    }
 }

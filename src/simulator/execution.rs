@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::ids::PartnerId;
+use crate::domain::ids::{MetadataId, PartnerId};
 
 use super::faults::{Fault, Strike};
 use super::ks::{self, Session};
@@ -53,7 +53,14 @@ pub fn execute(shared: &Shared, call: &Sent, origin: Origin) -> Outcome {
     outcome
 }
 
+/// Entries of a generated catalogue stand in the account for as long as the call takes.
 fn run(account: &mut SimAccount, call: &Sent, origin: Origin) -> Outcome {
+    let outcome = run_judged(account, call, origin);
+    account.give_back();
+    outcome
+}
+
+fn run_judged(account: &mut SimAccount, call: &Sent, origin: Origin) -> Outcome {
     let session = match call.params.text("ks").filter(|ks| !ks.is_empty()) {
         Some(ks) => {
             Some(ks::judge(account, &ks, origin.uri, origin.peer).map_err(|reason| ApiError::invalid_ks(&reason))?)
@@ -61,6 +68,7 @@ fn run(account: &mut SimAccount, call: &Sent, origin: Origin) -> Outcome {
         None => None,
     };
     let action = services::find(&call.service, &call.action)?;
+    lend(account, call);
     if let Some(session) = &session {
         let operated = call.params.int("partnerId").filter(|_| !is_about_sessions(call));
         if operated.is_some_and(|partner| partner != session.partner_id.0) {
@@ -85,6 +93,19 @@ fn run_for_other_partner(account: &SimAccount, session: &Session, call: &Sent, a
     let secret = account.other_partners.get(&session.partner_id).cloned().unwrap_or_default();
     let mut other = SimAccount::new(session.partner_id, &secret, account.clock.clone());
     run_action(&mut other, Some(session), call, action)
+}
+
+/// Lends the entries of the generated catalogue that a call names anywhere.
+fn lend(account: &mut SimAccount, call: &Sent) {
+    if account.generated.is_none() {
+        return;
+    }
+    account.lend(call.params.words());
+    if call.service.eq_ignore_ascii_case("metadata_metadata")
+        && let Some(number) = call.params.int("id")
+    {
+        account.lend_by_metadata(MetadataId(number));
+    }
 }
 
 /// `session.start` names the account it starts a session for.

@@ -20,12 +20,11 @@ pub fn respond(account: &SimAccount, outcome: &Outcome) -> HttpResponse {
         Ok(id) => id.as_str().unwrap_or_default(),
         Err(error) => return refused(error),
     };
-    let content = account.captions.values().flatten().find(|caption| caption.id == id).map(|caption| &caption.content);
-    match content {
+    match account.caption_content(id) {
         Some(content) if !content.is_empty() => {
             let mut response = HttpResponse::Ok();
             served_headers(&mut response);
-            response.body(content.clone())
+            response.body(content)
         }
         _ => refused(&ApiError::plain("FILE_DOESNT_EXIST", "The file does not exist")),
     }

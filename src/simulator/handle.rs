@@ -4,8 +4,9 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::domain::clock::Timestamp;
 use crate::domain::ids::PartnerId;
 
 use super::calls::{Call, CallLog};
@@ -124,6 +125,12 @@ impl Simulator {
         lock(&self.shared.log).calls()
     }
 
+    /// When each of the latest 200,000 HTTP requests to the API came: by the account's clock, and by the machine's own, for whoever
+    /// counts how fast they come while that clock is moved by hand.
+    pub fn requests(&self) -> Vec<(Timestamp, Instant)> {
+        lock(&self.shared.log).requests()
+    }
+
     /// How often an action was called, for example `metadata_metadata.list`.
     pub fn count(&self, service_action: &str) -> usize {
         lock(&self.shared.log).count(service_action)
@@ -203,8 +210,14 @@ impl Simulator {
         lock(&self.shared.faults).limit_rate(per_second);
     }
 
-    /// Everything goes right again; what hangs keeps hanging.
+    /// Lets lists know of changes only so long after they were made; zero is at once. What reads the database knows all the same.
+    pub fn set_index_lag(&self, lag: Duration) {
+        lock(&self.shared.account).index.set_lag(lag);
+    }
+
+    /// Everything goes right again, and lists know of everything; what hangs keeps hanging.
     pub fn heal(&self) {
+        self.set_index_lag(Duration::ZERO);
         lock(&self.shared.faults).heal();
     }
 

@@ -1,5 +1,7 @@
 //! Pages of lists.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::outcome::ApiError;
@@ -16,13 +18,13 @@ pub struct Pager {
 }
 
 impl Pager {
-    /// From the call's `pager`: 30 a page unless asked otherwise, at most 500; a size of 0 means no limit.
+    /// From the call's `pager`: 30 a page unless asked otherwise, at most 500; a size of 0, and any below it, means no limit.
     pub fn of(params: &Params) -> Self {
         let pager = params.object("pager");
         let size = match pager.int("pageSize") {
             None => 30,
             Some(0) => usize::MAX,
-            Some(size) => usize::try_from(size).unwrap_or(30).min(500),
+            Some(size) => usize::try_from(size).map_or(usize::MAX, |size| size.min(500)),
         };
         let index = usize::try_from(pager.int("pageIndex").unwrap_or(1)).unwrap_or(1).max(1);
         Self { offset: (index - 1).saturating_mul(size), size }
@@ -35,13 +37,33 @@ impl Pager {
         &rows[start..end]
     }
 
-    /// The rows of this page of an index, which never shows more than its window.
-    pub fn cut_index<'a, T>(&self, rows: &'a [T]) -> Result<&'a [T], ApiError> {
+    /// The places of this page in an index, which never shows more than its window.
+    ///
+    /// Source: `SphinxCriteria::applyFilters`; without a limit so many rows as a criteria has at most.
+    pub fn places_in_index(&self) -> Result<Range<usize>, ApiError> {
+        const WITHOUT_LIMIT: usize = 1000;
+        if self.size == usize::MAX {
+            return Ok(0..WITHOUT_LIMIT);
+        }
         if self.offset >= WINDOW {
             let message = "Unable to generate list. max matches value was reached";
             return Err(ApiError::plain("QUERY_EXCEEDED_MAX_MATCHES_ALLOWED", message));
         }
-        Ok(self.cut(&rows[..rows.len().min(WINDOW)]))
+        Ok(self.offset..self.offset.saturating_add(self.size).min(WINDOW))
+    }
+
+    /// What `totalCount` says where `found` entries match and `shown` of them were found for this page: an index is asked for its
+    /// count only when the page is full or empty.
+    ///
+    /// Source: `SphinxCriteria::applySphinxResult`.
+    pub fn total_of_index(&self, found: usize, shown: usize) -> usize {
+        let is_counted = self.size == usize::MAX || shown == 0 || shown >= self.size;
+        if is_counted { found } else { self.offset + shown }
+    }
+
+    /// The places of this page in a table.
+    pub fn places(&self) -> Range<usize> {
+        self.offset..self.offset.saturating_add(self.size)
     }
 }
 
@@ -66,6 +88,7 @@ mod tests {
         assert_eq!(page("").len(), 30);
         assert_eq!(page("pager:pageSize=1000").len(), 500);
         assert_eq!(page("pager:pageSize=0").len(), 1000);
+        assert_eq!(page("pager:pageSize=-3").len(), 1000);
         assert_eq!(page("pager:pageSize=2&pager:pageIndex=3"), [4, 5]);
         assert_eq!(page("pager:pageSize=2&pager:pageIndex=0"), [0, 1]);
         assert!(page("pager:pageSize=500&pager:pageIndex=9").is_empty());
@@ -73,9 +96,18 @@ mod tests {
 
     #[test]
     fn an_index_refuses_what_lies_beyond_ten_thousand_matches() {
-        let rows = vec![(); 12_000];
-        let cut = |form: &str| Pager::of(&Params::from_form(form.as_bytes())).cut_index(&rows).map(<[()]>::len);
-        assert_eq!(cut("pager:pageSize=500&pager:pageIndex=20"), Ok(500));
-        assert!(cut("pager:pageSize=500&pager:pageIndex=21").is_err());
+        let places = |form: &str| Pager::of(&Params::from_form(form.as_bytes())).places_in_index();
+        assert_eq!(places("pager:pageSize=500&pager:pageIndex=20"), Ok(9_500..10_000));
+        assert_eq!(places("pager:pageSize=300&pager:pageIndex=34"), Ok(9_900..10_000), "a page that straddles is cut");
+        assert!(places("pager:pageSize=500&pager:pageIndex=21").is_err());
+        assert_eq!(places("pager:pageSize=0&pager:pageIndex=21"), Ok(0..1000));
+    }
+
+    #[test]
+    fn an_index_counts_what_it_found_only_for_a_full_or_an_empty_page() {
+        let pager = Pager::of(&Params::from_form(b"pager:pageSize=300&pager:pageIndex=34"));
+        let totals =
+            [(50_000, 300), (50_000, 100), (50_000, 0)].map(|(found, shown)| pager.total_of_index(found, shown));
+        assert_eq!(totals, [50_000, 10_000, 50_000]);
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! * [`handle::Simulator`] starts it, looks in, edits (`editor`), breaks it on purpose and tells what was called.
 //! * [`state::SimAccount`] is what the account holds; [`edits`] what changing it brings with it.
+//! * [`generated`] is a catalogue of any size beside it, of which nothing is stored; [`index`] how far lists are behind.
 //! * [`sender`] sends what is queued, API notifications and (`sender::event`) event notifications; [`templates`] is who wants to
 //!   be told of what, [`specimen`] a single notification without an account.
 //! * [`faults`] is what may go wrong, [`triggers`] what may happen between two calls; [`sink`] is a receiver with a program.
@@ -23,8 +24,10 @@ pub mod edits;
 pub mod entry;
 pub mod events;
 pub mod faults;
+pub mod generated;
 pub mod handle;
 pub mod image;
+pub mod index;
 pub mod jobs;
 pub mod script;
 pub mod sender;
@@ -41,8 +44,10 @@ mod classes;
 mod columns;
 mod editor;
 mod entry_change;
+mod entry_filter;
 mod entry_list;
 mod entry_object;
+mod entry_order;
 mod execution;
 mod files;
 mod http1;

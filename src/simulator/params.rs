@@ -123,6 +123,21 @@ impl Params {
         self.0.values_mut()
     }
 
+    /// What stands between commas in the values of the whole tree.
+    pub fn words(&self) -> Vec<&str> {
+        fn of<'a>(value: &'a Value, words: &mut Vec<&'a str>) {
+            match value {
+                Value::String(text) => words.extend(text.split(',').map(str::trim)),
+                Value::Array(items) => items.iter().for_each(|item| of(item, words)),
+                Value::Object(members) => members.values().for_each(|member| of(member, words)),
+                _ => {}
+            }
+        }
+        let mut words = Vec::new();
+        self.0.values().for_each(|value| of(value, &mut words));
+        words
+    }
+
     /// Sets a nested object.
     pub fn set_object(&mut self, name: &str, object: Self) {
         self.0.insert(name.to_owned(), Value::Object(object.0));

@@ -88,5 +88,6 @@ fn count_entries(account: &SimAccount, is_meant: impl Fn(CategoryId) -> bool) ->
     let in_one = |memberships: &Vec<SimCategoryEntry>| {
         memberships.iter().any(|one| one.status == SimCategoryEntry::ACTIVE && is_meant(one.category_id))
     };
-    account.category_entries.values().filter(|memberships| in_one(memberships)).count()
+    let held = account.category_entries.values().filter(|memberships| in_one(memberships)).count();
+    held + account.generated_members(is_meant)
 }

@@ -6,7 +6,7 @@ use super::edits;
 use super::params::Params;
 use super::services;
 use super::state::SimAccount;
-use crate::domain::ids::MetadataId;
+use crate::domain::ids::{EntryId, MetadataId};
 
 /// The format of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,12 +53,17 @@ impl Sent {
             plain.chain(FILTERED.iter().filter_map(|name| filter.comma_list(name))).flatten().collect();
         if self.service.eq_ignore_ascii_case("metadata_metadata")
             && let Some(number) = self.params.int("id")
-            && let Some((entry, _)) = edits::place_of(account, MetadataId(number))
+            && let Some(entry) = entry_of_metadata(account, MetadataId(number))
         {
             ids.push(entry.to_string());
         }
         ids
     }
+}
+
+fn entry_of_metadata(account: &SimAccount, number: MetadataId) -> Option<EntryId> {
+    let generated = account.entry_of_generated_metadata(number);
+    generated.or_else(|| edits::place_of(account, number).map(|(entry, _)| entry))
 }
 
 /// What a request asks for.

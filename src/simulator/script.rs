@@ -6,6 +6,7 @@
 //! at 30s: change 500
 //! at 30s: delete 20
 //! at 2m: limit 5
+//! at 3m: lag 45s
 //! at 5m: heal
 //! ```
 //!
@@ -23,8 +24,8 @@ use super::handle::Simulator;
 const STRANGER: PartnerId = PartnerId(999_999);
 
 /// What a line may ask for, as errors and help tell it.
-pub const STEPS: &str = "down|hang|empty|bad-session|foreign|blocked for TIME, limit N, unlimited, change N, delete N, \
-                         recycle N, heal";
+pub const STEPS: &str = "down|hang|empty|bad-session|foreign|blocked for TIME, limit N, unlimited, lag TIME, change N, \
+                         delete N, recycle N, heal";
 
 /// A script, on its way from its first line to its last.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct Script {
     started: Timestamp,
     /// The entry that was changed last: the next change goes on behind it.
     changed: Option<EntryId>,
+    /// The same of a generated catalogue: the number that comes next.
+    next_generated: u64,
 }
 
 #[derive(Debug)]
@@ -48,6 +51,7 @@ struct Step {
 enum Deed {
     Fault { word: String, fault: FaultKind, lasting: Duration },
     Limit(Option<u32>),
+    Lag(Duration),
     Change(usize),
     Delete(usize),
     Recycle(usize),
@@ -88,7 +92,7 @@ impl Script {
             }
         }
         steps.sort_by_key(|step| step.at);
-        Ok(Self { steps, played: 0, started, changed: None })
+        Ok(Self { steps, played: 0, started, changed: None, next_generated: 0 })
     }
 
     /// Does what is due by the account's clock, and tells of each step in a line.
@@ -121,6 +125,10 @@ impl Script {
                 kaltura.limit_rate(limit);
                 limit.map_or_else(|| "no limit".to_owned(), |limit| format!("at most {limit} requests a second"))
             }
+            Deed::Lag(lag) => {
+                kaltura.set_index_lag(lag);
+                format!("lists are {}s behind", lag.as_secs())
+            }
             Deed::Change(wanted) => {
                 let ids = self.next_entries(kaltura, wanted);
                 for id in &ids {
@@ -145,8 +153,12 @@ impl Script {
         }
     }
 
-    /// The living entries that come next, from the first again after the last; each at most once.
+    /// The living entries that come next, from the first again after the last; each at most once. Where there is a generated
+    /// catalogue, those are its entries.
     fn next_entries(&mut self, kaltura: &Simulator, wanted: usize) -> Vec<EntryId> {
+        if let Some(ids) = self.next_of_catalogue(kaltura, wanted) {
+            return ids;
+        }
         let mut ids: Vec<EntryId> = kaltura.read(|account| {
             let living = account.entries.values().filter(|entry| !entry.is_deleted());
             living.map(|entry| entry.id.clone()).collect()
@@ -158,6 +170,28 @@ impl Script {
             self.changed = Some(last.clone());
         }
         ids
+    }
+}
+
+impl Script {
+    fn next_of_catalogue(&mut self, kaltura: &Simulator, wanted: usize) -> Option<Vec<EntryId>> {
+        kaltura.read(|account| {
+            let generated = account.generated.as_ref()?;
+            let entries = generated.plan().entries;
+            let is_living = |id: &EntryId| account.entries.get(id).is_none_or(|entry| !entry.is_deleted());
+            let mut ids = Vec::new();
+            for _ in 0..entries {
+                if ids.len() == wanted {
+                    break;
+                }
+                let id = generated.id(self.next_generated % entries);
+                self.next_generated += 1;
+                if is_living(&id) {
+                    ids.push(id);
+                }
+            }
+            Some(ids)
+        })
     }
 }
 
@@ -199,6 +233,7 @@ fn deed_of(text: &str) -> Result<Deed, String> {
         ["heal"] => Ok(Deed::Heal),
         ["unlimited"] => Ok(Deed::Limit(None)),
         ["limit", number] => Ok(Deed::Limit(Some(count(number)?))),
+        ["lag", time] => Ok(Deed::Lag(duration(time)?)),
         ["change", number] => Ok(Deed::Change(count(number)?)),
         ["delete", number] => Ok(Deed::Delete(count(number)?)),
         ["recycle", number] => Ok(Deed::Recycle(count(number)?)),

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
@@ -60,6 +61,9 @@ impl Drop for Running {
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>, started: oneshot::Sender<io::Result<ServerHandle>>) {
     const LARGEST_BODY_BYTES: usize = 64 * 1024 * 1024;
+    // Longer than any client keeps a connection: one that is closed just when it is used again looks like a server that broke off, and
+    // on a busy machine that happens.
+    const IDLE: Duration = Duration::from_secs(300);
     let shared = web::Data::from(shared);
     let server = HttpServer::new(move || {
         App::new()
@@ -68,6 +72,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, started: oneshot::Sen
             .default_service(web::to(routes::answer))
     })
     .workers(1)
+    .keep_alive(IDLE)
+    .client_request_timeout(IDLE)
     .disable_signals()
     .shutdown_timeout(0)
     .listen(listener);

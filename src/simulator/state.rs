@@ -17,6 +17,8 @@ use super::categories::{SimAccessControl, SimCategory, SimCategoryEntry};
 use super::custom_metadata::{SimMetadata, SimMetadataProfile};
 use super::entry::SimEntry;
 use super::events::EventJob;
+use super::generated::{self, Generated};
+use super::index::Index;
 use super::jobs::NotificationJob;
 use super::sessions::SimAppToken;
 use super::templates::{SimTemplate, stock};
@@ -91,6 +93,10 @@ pub struct SimAccount {
     pub next_metadata_profile_id: i64,
     /// The number of the next entry or asset id; the ids made from it look like Kaltura's.
     pub next_object_number: u64,
+    /// A catalogue beside all this, of which nothing is stored: see [`SimAccount::generate`].
+    pub generated: Option<Generated>,
+    /// How far lists are behind.
+    pub index: Index,
 }
 
 impl SimAccount {
@@ -131,6 +137,8 @@ impl SimAccount {
             next_metadata_id: 11,
             next_metadata_profile_id: 18,
             next_object_number: 1,
+            generated: None,
+            index: Index::default(),
         }
     }
 
@@ -141,17 +149,8 @@ impl SimAccount {
 
     /// A new id of an entry or asset: `0_` and eight letters and digits, the same in every run.
     pub fn make_object_id(&mut self) -> String {
-        const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-        // A bijection of the counter (odd multiplier modulo 36^8), so that ids look drawn and never repeat.
-        let space = 36_u64.pow(8);
-        let mut scrambled = (u128::from(self.next_object_number) * 1_934_814_707_441 % u128::from(space)) as u64;
         self.next_object_number += 1;
-        let mut id = *b"0_00000000";
-        for place in id[2..].iter_mut().rev() {
-            *place = ALPHABET[(scrambled % 36) as usize];
-            scrambled /= 36;
-        }
-        String::from_utf8_lossy(&id).into_owned()
+        generated::object_id(self.next_object_number - 1)
     }
 
     /// A new entry id.
@@ -172,12 +171,27 @@ impl SimAccount {
 
     /// The metadata object with that number.
     pub fn metadata_by_id(&self, id: MetadataId) -> Option<&SimMetadata> {
-        self.metadata.values().flatten().find(|metadata| metadata.id == id)
+        match self.entry_of_generated_metadata(id) {
+            Some(entry) => self.metadata.get(&entry)?.iter().find(|metadata| metadata.id == id),
+            None => self.metadata.values().flatten().find(|metadata| metadata.id == id),
+        }
     }
 
     /// The metadata object with that number, to be changed.
     pub fn metadata_by_id_mut(&mut self, id: MetadataId) -> Option<&mut SimMetadata> {
-        self.metadata.values_mut().flatten().find(|metadata| metadata.id == id)
+        match self.entry_of_generated_metadata(id) {
+            Some(entry) => self.metadata.get_mut(&entry)?.iter_mut().find(|metadata| metadata.id == id),
+            None => self.metadata.values_mut().flatten().find(|metadata| metadata.id == id),
+        }
+    }
+
+    /// The entries it holds, as the index has them.
+    pub fn indexed(&self) -> impl Iterator<Item = &SimEntry> {
+        let behind = self.index.behind(self.clock.now());
+        let erased = behind.iter().filter(|(id, _)| !self.entries.contains_key(id)).filter_map(|(_, before)| *before);
+        let erased: Vec<&SimEntry> = erased.collect();
+        let held = self.entries.iter().filter(|(id, _)| !self.is_lent(id));
+        held.filter_map(move |(id, entry)| behind.get(id).copied().unwrap_or(Some(entry))).chain(erased)
     }
 
     /// An entry's metadata object of one profile.
@@ -187,7 +201,11 @@ impl SimAccount {
 
     /// Full names and ids of the categories an entry shows: its active memberships in categories without a privacy context.
     pub fn shown_categories(&self, entry: &EntryId) -> Vec<(CategoryId, &str)> {
-        let memberships = self.category_entries.get(entry).map(Vec::as_slice).unwrap_or_default();
+        self.shown_among(self.category_entries.get(entry).map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// The same of these memberships.
+    pub fn shown_among(&self, memberships: &[SimCategoryEntry]) -> Vec<(CategoryId, &str)> {
         memberships
             .iter()
             .filter(|membership| membership.status == SimCategoryEntry::ACTIVE)

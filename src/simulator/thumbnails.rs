@@ -1,5 +1,7 @@
 //! Pictures: `/p/{partner}[/sp/{n}]/thumbnail/entry_id/{id}/…` with its oddities (PROTOCOL E.6).
 
+use crate::domain::ids::EntryId;
+
 use super::entry::{EntryKind, SimEntry, SimStatus, ThumbnailSource};
 use super::image::{self, Size};
 use super::ks;
@@ -56,22 +58,29 @@ pub const BEING_MADE: Picture = Picture::Refused(11, "processing capture thumbna
 
 /// Answers a request.
 pub fn answer(account: &mut SimAccount, request: &PictureRequest) -> Picture {
-    let found = if request.partner == account.partner_id.to_string() { request.entry.parse().ok() } else { None };
-    let Some(entry) = found.and_then(|id| account.entries.get(&id)).cloned() else {
-        return Picture::Refused(1, "requested entry not found");
-    };
+    let found: Option<EntryId> =
+        if request.partner == account.partner_id.to_string() { request.entry.parse().ok() } else { None };
+    account.lend(found.as_ref().map(EntryId::as_str));
+    let picture = found
+        .and_then(|id| account.entries.get(&id).cloned())
+        .map_or(Picture::Refused(1, "requested entry not found"), |entry| of_entry(account, request, &entry));
+    account.give_back();
+    picture
+}
+
+fn of_entry(account: &mut SimAccount, request: &PictureRequest, entry: &SimEntry) -> Picture {
     let Ok((width, height)) = request.size() else { return BAD_PARAMETERS };
     let Ok(size) = Size::asked(width, height) else { return BAD_PARAMETERS };
     if entry.status != SimStatus::READY {
-        return not_ready(&entry, width, height);
+        return not_ready(entry, width, height);
     }
     if entry.moderation_status == REJECTED {
         return Picture::Refused(9, "entry deleted or rejected moderation");
     }
-    if is_restricted(account, &entry) && !has_admin_session(account, request) {
+    if is_restricted(account, entry) && !has_admin_session(account, request) {
         return Picture::Refused(3, "access control restricted");
     }
-    draw(account, &entry, size)
+    draw(account, entry, size)
 }
 
 const BAD_PARAMETERS: Picture = Picture::Refused(25, "bad query parameters");

@@ -168,3 +168,20 @@ fn a_script_is_told_step_by_step_and_a_wrong_line_is_named_with_its_file() {
     let told = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success() && told.contains("wrong.txt, line 2: \"soon\" is no time"), "{told}");
 }
+
+#[test]
+fn a_million_generated_entries_are_there_at_once_and_an_editor_can_name_one() {
+    let mut command = program();
+    command.args(["simulate", "--listen", "127.0.0.1:0", "--entries", "1000000"]);
+    let mut simulate = Simulate::start(command);
+    let there = simulate.says("A stand-in Kaltura");
+    let count: u64 = there.split_whitespace().find_map(|word| word.parse().ok()).unwrap();
+    assert!(count > 1_000_000, "{there}");
+    simulate.types("list , part 7");
+    let listed = simulate.says(", part 7");
+    let id = listed.split_whitespace().next().unwrap();
+    simulate.types(&format!("rename {id} Tide & time"));
+    simulate.says("renamed \"Tide & time\"");
+    simulate.types("list Tide & time");
+    simulate.says(id);
+}

@@ -35,6 +35,7 @@ mod search;
 mod secrets;
 mod simulator;
 mod simulator_events;
+mod simulator_lists;
 mod simulator_sender;
 mod simulator_sink;
 mod simulator_templates;

@@ -53,7 +53,7 @@ fn split(text: &str) -> (&str, &str) {
 fn entry_in<'l>(kaltura: &Simulator, rest: &'l str) -> Result<(EntryId, &'l str), String> {
     let (word, rest) = split(rest);
     let id: EntryId = word.parse().map_err(|error| format!("{error}; list shows what there is"))?;
-    if kaltura.read(|account| account.entries.contains_key(&id)) {
+    if kaltura.read(|account| account.has_entry(&id)) {
         Ok((id, rest))
     } else {
         Err(format!("there is no entry {id}; list shows what there is"))
@@ -100,13 +100,17 @@ fn add(kaltura: &Simulator, name: &str) -> Reply {
 }
 
 fn announce_all(kaltura: &Simulator) -> Reply {
-    let entries = kaltura.edit(|account| {
+    let (entries, is_all) = kaltura.edit(|account| {
         edits::announce_half(account);
         edits::announce_rest(account);
-        account.entries.len()
+        (account.entries.len(), account.entries.len() == account.entry_count())
     });
-    Reply { json: json!({ "id": null, "done": "announced" }), text: format!("announced, all {entries}\n") }
+    let what = if is_all { "all" } else { "but for generated ones, which are announced one by one," };
+    Reply { json: json!({ "id": null, "done": "announced" }), text: format!("announced, {what} {entries}\n") }
 }
+
+/// Of a generated catalogue so many of the first entries are listed.
+const GENERATED_SHOWN: u64 = 20;
 
 fn list(kaltura: &Simulator, word: &str) -> Reply {
     let rows: Vec<(EntryId, String, String, String)> = kaltura.read(|account| {
@@ -115,7 +119,8 @@ fn list(kaltura: &Simulator, word: &str) -> Reply {
             let field = edits::sync_status(account, &entry.id).unwrap_or_default();
             (entry.id.clone(), entry.status.as_text(), field, entry.name.clone())
         };
-        found.map(row).collect()
+        let generated = account.first_generated(GENERATED_SHOWN);
+        found.chain(generated.iter().filter(|entry| entry.name.contains(word))).map(row).collect()
     });
     let json = rows
         .iter()

@@ -10,7 +10,7 @@ use crate::simulator::raise;
 use crate::simulator::state::SimAccount;
 use crate::simulator::subject::Subject;
 
-use super::{change_row, save};
+use super::{change_row, touch_columns};
 
 const DELETED: i64 = 3;
 /// The tag of the thumbnail that is the entry's own.
@@ -18,6 +18,7 @@ const DEFAULT_THUMB: &str = "default_thumb";
 
 /// Adds a flavor; the entry is saved, for its list of flavors.
 pub fn add_flavor(account: &mut SimAccount, entry: &EntryId, flavor: SimFlavor) {
+    account.materialise(entry);
     account.flavors.entry(entry.clone()).or_default().push(flavor.clone());
     raise::made(account, &Subject::Flavor(entry.clone(), flavor));
     save_for_flavors(account, entry);
@@ -25,6 +26,7 @@ pub fn add_flavor(account: &mut SimAccount, entry: &EntryId, flavor: SimFlavor) 
 
 /// Moves a flavor through its life: 2 is ready, 3 deleted. The entry is saved, too. Returns whether it is there and changed.
 pub fn set_flavor_status(account: &mut SimAccount, flavor: &str, status: i64) -> bool {
+    account.materialise_named(flavor);
     let now = account.now();
     let Some((entry, changed)) = change(&mut account.flavors, |known| known.id == flavor && known.status != status)
     else {
@@ -40,7 +42,7 @@ pub fn set_flavor_status(account: &mut SimAccount, flavor: &str, status: i64) ->
 
 /// An entry's row has the list of its flavors' parameters.
 fn save_for_flavors(account: &mut SimAccount, entry: &EntryId) {
-    save(account, entry, &["entry.FLAVOR_PARAMS_IDS", columns::UPDATED_AT]);
+    touch_columns(account, entry, &["entry.FLAVOR_PARAMS_IDS", columns::UPDATED_AT]);
 }
 
 /// Deletes a flavor; the entry is saved. Returns whether it was there.
@@ -50,6 +52,7 @@ pub fn delete_flavor(account: &mut SimAccount, flavor: &str) -> bool {
 
 /// Adds a picture; the entry stays as it is until it is made the default.
 pub fn add_thumb_asset(account: &mut SimAccount, entry: &EntryId, thumb: SimThumbAsset) {
+    account.materialise(entry);
     account.thumb_assets.entry(entry.clone()).or_default().push(thumb.clone());
     raise::made(account, &Subject::Thumb(entry.clone(), thumb));
 }
@@ -80,12 +83,14 @@ pub fn set_default_thumb_asset(account: &mut SimAccount, thumb: &str) -> bool {
 
 /// Adds captions.
 pub fn add_caption(account: &mut SimAccount, entry: &EntryId, caption: SimCaption) {
+    account.materialise(entry);
     account.captions.entry(entry.clone()).or_default().push(caption.clone());
     raise::made(account, &Subject::Caption(entry.clone(), caption));
 }
 
 /// Replaces the text of captions: a new version. Returns whether they are there and the text is another.
 pub fn update_caption(account: &mut SimAccount, caption: &str, content: &[u8]) -> bool {
+    account.materialise_named(caption);
     let now = account.now();
     let is_meant = |known: &SimCaption| known.id == caption && known.status != DELETED && known.content != content;
     let Some((entry, changed)) = change(&mut account.captions, is_meant) else { return false };
@@ -99,6 +104,7 @@ pub fn update_caption(account: &mut SimAccount, caption: &str, content: &[u8]) -
 
 /// Deletes captions. Returns whether they were there.
 pub fn delete_caption(account: &mut SimAccount, caption: &str) -> bool {
+    account.materialise_named(caption);
     let now = account.now();
     let is_meant = |known: &SimCaption| known.id == caption && known.status != DELETED;
     let Some((entry, changed)) = change(&mut account.captions, is_meant) else { return false };

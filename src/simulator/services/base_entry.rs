@@ -7,8 +7,10 @@ use crate::domain::ids::EntryId;
 use crate::simulator::edits;
 use crate::simulator::entry::SimEntry;
 use crate::simulator::entry_change;
-use crate::simulator::entry_list::{Scope, is_known_order, is_visible_to, matching};
+use crate::simulator::entry_filter::{Scope, is_visible_to};
+use crate::simulator::entry_list::matching;
 use crate::simulator::entry_object::{class_in_media_list, class_of, entry_object, entry_object_as};
+use crate::simulator::entry_order::is_known_order;
 use crate::simulator::lists::{Pager, list_response};
 use crate::simulator::outcome::{ApiError, Outcome};
 
@@ -83,20 +85,26 @@ pub fn shown(context: &Context, id: &EntryId) -> Value {
     context.account.entries.get(id).map_or(Value::Null, |entry| entry_object(context.account, entry))
 }
 
+/// Found as the index has them, shown as the database does.
 pub fn list_in(context: &mut Context, scope: Scope, class: &str) -> Outcome {
-    let account = &*context.account;
     let filter = context.params.object("filter");
-    let entries = matching(account, &filter, scope, context.session)?;
-    let mut page = Pager::of(context.params).cut_index(&entries)?.to_vec();
+    let pager = Pager::of(context.params);
+    let found = matching(context.account, &filter, scope, context.session)?;
+    let places = if found.is_from_database { pager.places() } else { pager.places_in_index()? };
+    let mut page = found.page(context.account, places);
+    let total = if found.is_from_database { found.total() } else { pager.total_of_index(found.total(), page.len()) };
     if !is_known_order(&filter.text("orderBy").unwrap_or_default()) {
-        page.sort_by_key(|entry| &entry.id);
+        page.sort();
     }
+    context.account.lend(page.iter().map(EntryId::as_str));
+    let account = &*context.account;
     let class_of = if scope == Scope::Media { class_in_media_list } else { class_of };
-    let objects = page.iter().map(|entry| entry_object_as(account, entry, class_of(entry.kind))).collect();
-    Ok(list_response(class, entries.len(), objects))
+    let there = page.iter().filter_map(|id| account.entries.get(id));
+    let objects = there.map(|entry| entry_object_as(account, entry, class_of(entry.kind))).collect();
+    Ok(list_response(class, total, objects))
 }
 
 pub fn count_in(context: &mut Context, scope: Scope) -> Outcome {
-    let entries = matching(context.account, &context.params.object("filter"), scope, context.session)?;
-    Ok(Value::from(entries.len()))
+    let found = matching(context.account, &context.params.object("filter"), scope, context.session)?;
+    Ok(Value::from(found.total()))
 }

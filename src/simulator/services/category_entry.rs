@@ -6,7 +6,7 @@ use super::{Context, NOTHING, base_entry};
 use crate::domain::ids::{CategoryId, EntryId};
 use crate::simulator::categories::SimCategoryEntry;
 use crate::simulator::edits;
-use crate::simulator::lists::page_response;
+use crate::simulator::lists::{Pager, list_response, page_response};
 use crate::simulator::outcome::{ApiError, Outcome};
 use crate::simulator::params::Params;
 use crate::simulator::policy_objects::membership_object;
@@ -23,7 +23,7 @@ pub fn list(context: &mut Context) -> Outcome {
     };
     let per_entry: Vec<(&EntryId, &Vec<SimCategoryEntry>)> = match &entries {
         Some(ids) => ids.iter().filter_map(|id| of_entry(id)).collect(),
-        None => account.category_entries.iter().collect(),
+        None => account.category_entries.iter().filter(|(id, _)| !account.is_lent(id)).collect(),
     };
     let mut rows: Vec<(&EntryId, &SimCategoryEntry)> = per_entry
         .into_iter()
@@ -35,9 +35,30 @@ pub fn list(context: &mut Context) -> Outcome {
         .collect();
     rows.sort_by_key(|(id, membership)| (membership.created_at, membership.category_id, *id));
     rows.dedup();
-    Ok(page_response("KalturaCategoryEntryListResponse", context.params, &rows, |(id, membership)| {
-        membership_object(account, id, membership)
-    }))
+    if entries.is_some() || account.generated.is_none() {
+        return Ok(page_response(CLASS, context.params, &rows, |(id, membership)| {
+            membership_object(account, id, membership)
+        }));
+    }
+    let is_meant = |id: CategoryId| categories.as_ref().is_none_or(|ids| ids.contains(&id.to_string()));
+    Ok(page_with_generated(account, &Pager::of(context.params), &rows, is_meant))
+}
+
+const CLASS: &str = "KalturaCategoryEntryListResponse";
+
+/// A page of these rows and, behind them, of the generated catalogue's.
+fn page_with_generated(
+    account: &SimAccount,
+    pager: &Pager,
+    rows: &[(&EntryId, &SimCategoryEntry)],
+    is_meant: impl Fn(CategoryId) -> bool,
+) -> Value {
+    let places = pager.places();
+    let behind = places.start.saturating_sub(rows.len())..places.end.saturating_sub(rows.len());
+    let generated = account.generated_memberships(behind, &is_meant);
+    let held = pager.cut(rows).iter().map(|(id, membership)| membership_object(account, id, membership));
+    let made = generated.iter().map(|(id, membership)| membership_object(account, id, membership));
+    list_response(CLASS, rows.len() + account.generated_members(&is_meant), held.chain(made).collect())
 }
 
 pub fn add(context: &mut Context) -> Outcome {

@@ -5,7 +5,8 @@ use crate::domain::ids::EntryId;
 use crate::simulator::edits;
 use crate::simulator::entry::{SimEntry, SimStatus};
 use crate::simulator::entry_change;
-use crate::simulator::entry_list::{Scope, is_media};
+use crate::simulator::entry_filter::Scope;
+use crate::simulator::entry_list::is_media;
 use crate::simulator::outcome::{ApiError, Outcome};
 
 pub fn get(context: &mut Context) -> Outcome {

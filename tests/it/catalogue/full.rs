@@ -12,7 +12,7 @@ use crate::house::House;
 const FULL: RunKind = RunKind::Full;
 
 impl House {
-    async fn mirrored(count: usize, script: &str) -> (Self, Vec<EntryId>) {
+    async fn after_a_backfill(count: usize, script: &str) -> (Self, Vec<EntryId>) {
         let house = Self::open_with(script).await;
         let ids = house.only_old_videos(count, Some(DONE));
         house.backfill(RunOptions::default()).await;
@@ -25,11 +25,11 @@ impl House {
         self.read_to_the_end(FULL).await.run.state
     }
 
-    async fn is_there(&self, id: &EntryId) -> bool {
+    pub(super) async fn is_there(&self, id: &EntryId) -> bool {
         self.public_entry(id).await.is_some()
     }
 
-    async fn is_a_tombstone(&self, id: &EntryId) -> bool {
+    pub(super) async fn is_a_tombstone(&self, id: &EntryId) -> bool {
         self.report(id).await.unwrap().removed_at.is_some()
     }
 
@@ -44,7 +44,7 @@ impl House {
 
 #[tokio::test]
 async fn an_entry_that_no_list_names_is_hidden_by_a_look_and_removed_by_a_second() {
-    let (house, ids) = House::mirrored(60, "").await;
+    let (house, ids) = House::after_a_backfill(60, "").await;
     house.erase(&ids[..2]);
     assert_eq!(house.compare().await, RunState::Done);
     let report = house.latest(FULL).await;
@@ -59,7 +59,7 @@ async fn an_entry_that_no_list_names_is_hidden_by_a_look_and_removed_by_a_second
 
 #[tokio::test]
 async fn an_entry_that_lists_leave_out_and_a_look_finds_stays() {
-    let (house, ids) = House::mirrored(40, "").await;
+    let (house, ids) = House::after_a_backfill(40, "").await;
     house.kaltura.fault(When::call(LIST).entry(&ids[3]), Fault::Omit);
     assert_eq!(house.compare().await, RunState::Done);
     house.pass(CONFIRM).await;
@@ -70,7 +70,7 @@ async fn an_entry_that_lists_leave_out_and_a_look_finds_stays() {
 
 #[tokio::test]
 async fn lists_that_are_empty_are_not_believed() {
-    let (house, ids) = House::mirrored(60, "").await;
+    let (house, ids) = House::after_a_backfill(60, "").await;
     house.kaltura.fault(When::call(LIST), Fault::Omit);
     let looks = house.kaltura.count("baseEntry.getByIds");
     assert_eq!(house.compare().await, RunState::Stopped);
@@ -82,7 +82,7 @@ async fn lists_that_are_empty_are_not_believed() {
 
 #[tokio::test]
 async fn an_api_that_refuses_a_good_session_removes_nothing() {
-    let (house, ids) = House::mirrored(30, "").await;
+    let (house, ids) = House::after_a_backfill(30, "").await;
     house.kaltura.fault(When::any(), Fault::InvalidKs);
     house.begin(FULL, RunOptions::default()).await;
     super::eventually("it says why", async || house.latest(FULL).await.run.error.is_some()).await;
@@ -96,7 +96,7 @@ async fn an_api_that_refuses_a_good_session_removes_nothing() {
 
 #[tokio::test]
 async fn an_api_that_answers_with_another_account_removes_nothing() {
-    let (house, ids) = House::mirrored(30, "").await;
+    let (house, ids) = House::after_a_backfill(30, "").await;
     let partner = house.kaltura.partner_id();
     house.kaltura.edit(|account| account.partner_id = PartnerId(partner.0 + 1));
     house.begin(FULL, RunOptions::default()).await;
@@ -112,7 +112,7 @@ async fn an_api_that_answers_with_another_account_removes_nothing() {
 
 #[tokio::test]
 async fn the_brake_holds_when_too_much_of_the_account_is_gone() {
-    let (house, ids) = House::mirrored(60, "").await;
+    let (house, ids) = House::after_a_backfill(60, "").await;
     house.erase(&ids[..25]);
     assert_eq!(house.compare().await, RunState::Done);
     assert!(house.daemon.store.brake(house.account()).await.unwrap().is_some());
@@ -128,7 +128,7 @@ async fn a_comparison_killed_at_any_step_goes_on_and_removes_no_good_entry() {
 }
 
 async fn killed_and_gone_on(step: u32) {
-    let (house, ids) = House::mirrored(1_300, "[sync]\nstop_deadline = \"1s\"\n").await;
+    let (house, ids) = House::after_a_backfill(1_300, "[sync]\nstop_deadline = \"1s\"\n").await;
     house.erase(&ids[..3]);
     let listed = house.kaltura.count(LIST);
     house.kaltura.fault(When::call(LIST).after(step).once(), Fault::NoAnswer);
@@ -146,7 +146,7 @@ async fn killed_and_gone_on(step: u32) {
 
 #[tokio::test]
 async fn an_entry_that_came_while_lists_were_read_is_not_missed() {
-    let (house, _) = House::mirrored(30, "").await;
+    let (house, _) = House::after_a_backfill(30, "").await;
     house.kaltura.fault(When::call(LIST), Fault::Http(502));
     house.begin(FULL, RunOptions::default()).await;
     let late = house.new_video("Told of meanwhile", Some(DONE));
@@ -159,7 +159,7 @@ async fn an_entry_that_came_while_lists_were_read_is_not_missed() {
 
 #[tokio::test]
 async fn each_night_the_whole_account_is_compared_once() {
-    let (house, ids) = House::mirrored(30, "[reconcile]\nevery = \"1d\"\nfull_at = \"03:00\"\n").await;
+    let (house, ids) = House::after_a_backfill(30, "[reconcile]\nevery = \"1d\"\nfull_at = \"03:00\"\n").await;
     house.erase(&ids[..1]);
     house.clock.advance(std::time::Duration::from_secs(86_400));
     super::eventually("it is compared", async || {

@@ -15,7 +15,7 @@ const EVERY_30_S: &str = "[reconcile]\nevery = \"30s\"\n";
 
 impl House {
     /// Lets that much time pass, and the pass that is due by then.
-    async fn reconciled_after(&self, time: Duration) {
+    pub(super) async fn reconciled_after(&self, time: Duration) {
         self.clock.advance(time);
         let now = self.clock.now();
         eventually("changes are listed", async || {

@@ -124,6 +124,14 @@ impl House {
         self.restart().await
     }
 
+    /// The same, with what happens while no daemon runs.
+    pub async fn restart_after(self, meanwhile: impl FnOnce(&Simulator, &Clock)) -> Self {
+        let Self { kaltura, daemon, clock, texts, dir } = self;
+        daemon.stop().await;
+        meanwhile(&kaltura, &clock);
+        Self::start(kaltura, clock, texts, dir).await
+    }
+
     /// Puts another secret into the daemon's secret file.
     pub fn write_secret(&self, secret: &str) {
         std::fs::write(self.dir.path().join("secret"), secret).unwrap();
@@ -258,7 +266,8 @@ impl House {
 /// Any free ports. As dotted keys, so that a test may set others of these tables, dotted too.
 pub const LISTEN: &str = "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n";
 
-fn configuration(kaltura: &Simulator, dir: &Path, session: &str, script: &str) -> Config {
+/// The configuration of a daemon beside this Kaltura, with further lines in both files.
+pub fn configuration(kaltura: &Simulator, dir: &Path, session: &str, script: &str) -> Config {
     let secret = dir.join("secret");
     std::fs::write(&secret, kaltura.admin_secret()).unwrap();
     let session = format!(

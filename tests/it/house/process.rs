@@ -16,6 +16,7 @@ use kaltura_mirror::simulator::edits;
 use kaltura_mirror::simulator::entry::SimEntry;
 use kaltura_mirror::simulator::handle::{Options, Simulator};
 use kaltura_mirror::simulator::sender::{Delivery, Sender};
+use kaltura_mirror::simulator::state::SimAccount;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -38,7 +39,12 @@ pub struct Ran {
 impl Place {
     /// The believable account and the shipped rules, with the secret in a file.
     pub async fn new() -> Self {
-        let kaltura = Simulator::start(Options::new(believable_account(7, Clock::system()))).await.unwrap();
+        Self::over(believable_account(7, Clock::system())).await
+    }
+
+    /// Another account.
+    pub async fn over(account: SimAccount) -> Self {
+        let kaltura = Simulator::start(Options::new(account)).await.unwrap();
         let place = Self { kaltura, dir: tempfile::tempdir().unwrap() };
         place.write("secret", &place.kaltura.admin_secret());
         place.write_session(&place.kaltura.url());
