@@ -155,7 +155,7 @@ mod tests {
     fn lists_of_fields_name_each_once_and_a_star_names_all() {
         let facets = |text| facets(text, &published());
         assert_eq!(facets("tags, tags,metadata.Topic").unwrap(), [Field::Tags, Field::Metadata("Topic".into())]);
-        assert_eq!(facets("*").unwrap().len(), 5);
+        assert_eq!(facets("*").unwrap().len(), 7);
         assert_eq!(facets("tags,name").unwrap_err().span, 5..9);
         assert_eq!(facets("tags,metadata.Secret").unwrap_err().span, 5..20);
         assert!(highlight("*", &published()).unwrap().contains(&Field::Captions));

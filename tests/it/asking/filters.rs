@@ -1,5 +1,7 @@
 //! Filters, facets and orders.
 
+use kaltura_mirror::simulator::edits;
+use kaltura_mirror::simulator::entry::EntryKind;
 use serde_json::json;
 
 use super::{Book, Library, names, titled};
@@ -127,5 +129,44 @@ async fn what_makes_no_sense_is_refused_with_its_place() {
     }
     for parameters in [("unknown", "1"), ("limit", "x"), ("offset", "-1"), ("account", "nobody")] {
         assert_eq!(library.get("/api/v1/search", &[parameters]).await.status, 400, "{parameters:?}");
+    }
+}
+
+#[tokio::test]
+async fn types_schedules_and_broadcasts_are_conditions_and_counted() {
+    let library = Library::with(&[titled("A film"), titled("On the air"), titled("For a while")]).await;
+    let house = &library.house;
+    let ids = house.kaltura.edit(|account| {
+        let of = |name: &str| account.entries.values().find(|entry| entry.name == name).unwrap().id.clone();
+        let (live, scheduled) = (of("On the air"), of("For a while"));
+        let now = account.now();
+        edits::update_entry(account, &live, |entry| entry.kind = EntryKind::LiveStream);
+        edits::begin_broadcast(account, &live);
+        edits::update_entry(account, &scheduled, |entry| {
+            (entry.start_date, entry.end_date) = (Some(now - 86_400), Some(now + 86_400));
+        });
+        edits::set_sync_status(account, &live, Some("Sync Needed"));
+        [live, scheduled]
+    });
+    house.sync(&ids.each_ref()).await;
+    library.caught_up().await;
+    for (filter, passing) in [
+        ("type = live", "On the air"),
+        ("type = 7 AND isLive = true", "On the air"),
+        ("isLive = false", ""),
+        ("isLive EXISTS", "On the air"),
+        ("type = media", "A film For a while"),
+        ("type NOT IN [live, playlist]", "A film For a while"),
+        ("endDate > 2026-01-01", "For a while"),
+        ("startDate NOT EXISTS", "A film On the air"),
+    ] {
+        assert_eq!(library.passing(filter).await.join(" "), passing, "{filter}");
+    }
+    let counted = library.search(&[("facets", "type,isLive")]).await;
+    assert_eq!(counted["facetDistribution"], json!({ "type": { "1": 2, "7": 1 }, "isLive": { "true": 1 } }));
+    for (filter, why) in [("type = film", "playlist"), ("isLive = yes", "true or false")] {
+        let refused = library.get("/api/v1/search", &[("filter", filter)]).await;
+        assert_eq!(refused.status, 400, "{filter}");
+        assert!(refused.text().contains(why), "{filter}: {}", refused.text());
     }
 }
