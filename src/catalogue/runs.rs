@@ -140,10 +140,11 @@ impl Catalogue {
     pub async fn estimate(&self, account: AccountId, only: Option<&str>) -> Result<Estimate, Error> {
         let account = self.account(account)?;
         let filter = only.map_or(Ok(None), |only| selection::read(account, only))?;
+        let windows = selection::windows(filter.as_ref());
         let began = Instant::now();
-        account.backfill_client.count_catalogue(&selection::windows(filter.as_ref())).await?;
+        let listed = account.backfill_client.count_catalogue(&windows).await?;
         let seconds_a_call = began.elapsed().as_secs_f64();
-        let counted = self.count(account, filter.as_ref()).await?;
+        let counted = account.count(filter.as_ref(), windows, listed).await?;
         let (entries, listed) = (counted.selected as u64, counted.listed as u64);
         let mirrored = self.0.store.mirrored_entries(account.id).await?;
         Ok(Estimate {

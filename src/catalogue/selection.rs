@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{Account, Catalogue, Error};
+use super::{Account, Error};
 use crate::domain::account_facts::CategoryMembership;
 use crate::domain::filter::mirror::{FilterFacts, MetadataValues, MirrorFilter, Subject, Verdict};
 use crate::domain::ids::EntryId;
@@ -132,11 +132,14 @@ impl Account {
     }
 }
 
-impl Catalogue {
-    /// How many entries are selected: one by one, unless the lists name too many.
-    pub(super) async fn count(&self, account: &Account, filter: Option<&MirrorFilter>) -> Result<Counted, Error> {
-        let windows = windows(filter);
-        let listed = account.backfill_client.count_catalogue(&windows).await?;
+impl Account {
+    /// How many entries are selected of these stretches, in which lists name so many: one by one, unless that is too many.
+    pub(super) async fn count(
+        &self,
+        filter: Option<&MirrorFilter>,
+        windows: Vec<Window>,
+        listed: usize,
+    ) -> Result<Counted, Error> {
         let Some(filter) = filter else {
             return Ok(Counted { selected: listed, listed, is_at_most: false });
         };
@@ -146,9 +149,9 @@ impl Catalogue {
         let (mut open, mut met, mut selected) = (windows, HashSet::new(), HashSet::new());
         while !open.is_empty() {
             let some = open.split_off(open.len().saturating_sub(WINDOWS_MAX));
-            for step in account.backfill_client.read_catalogue(&some).await? {
+            for step in self.backfill_client.read_catalogue(&some).await? {
                 let rows = step.rows.into_iter().filter(|row| !row.is_deleted && met.insert(row.id.clone()));
-                let chosen = account.select(filter, rows.collect()).await?;
+                let chosen = self.select(filter, rows.collect()).await?;
                 selected.extend(chosen.into_iter().map(|row| row.id));
                 open.extend(step.next);
             }

@@ -12,6 +12,7 @@ use super::error::Error;
 use super::rows::{self, RowId};
 use crate::domain::caption::CaptionFormat;
 use crate::domain::clock::Timestamp;
+use crate::domain::entry::EntryStatus;
 use crate::domain::ids::{AccountId, EntryId};
 use crate::domain::visibility::PublicState;
 
@@ -460,14 +461,13 @@ async fn add_content(
 }
 
 fn facts_report(row: &SqliteRow) -> Result<FactsReport, Error> {
-    let facts = super::judgement::facts(row)?;
     Ok(FactsReport {
-        status: facts.status.name(),
-        moderation: facts.moderation,
-        display_in_search: facts.display_in_search,
-        start_date: facts.start_date,
-        end_date: facts.end_date,
-        access_control: facts.access_control.map(|id| id.0),
+        status: EntryStatus::from_api(row.try_get("status")?).name(),
+        moderation: row.try_get("moderation")?,
+        display_in_search: row.try_get("display_in_search")?,
+        start_date: row.try_get("start_date")?,
+        end_date: row.try_get("end_date")?,
+        access_control: row.try_get("access_control")?,
         access_control_name: row.try_get("access_control_name")?,
         access_control_has_rules: row.try_get("access_control_has_rules")?,
         is_live: row.try_get("is_live")?,

@@ -6,8 +6,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::changes::{self, Answer, Change, NewChange, Occasion, Op};
 use super::entry_events::{self, EventKind, NewEvent};
@@ -256,19 +254,6 @@ impl KnownRow {
             entry_id: self.entry_id,
         }
     }
-}
-
-/// The visibility facts of a row of `entries`.
-pub(super) fn facts(row: &SqliteRow) -> Result<VisibilityFacts, Error> {
-    Ok(VisibilityFacts {
-        status: EntryStatus::from_api(row.try_get("status")?),
-        moderation: row.try_get("moderation")?,
-        display_in_search: row.try_get("display_in_search")?,
-        start_date: row.try_get("start_date")?,
-        end_date: row.try_get("end_date")?,
-        access_control: row.try_get::<Option<i64>, _>("access_control")?.map(AccessControlId),
-        replaced_entry: row.try_get("replaced_entry")?,
-    })
 }
 
 /// The part of the account's policy that these entries meet, as this transaction sees it: a policy that was replaced

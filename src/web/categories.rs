@@ -1,19 +1,12 @@
 //! `GET /api/v1/categories`: the tree of categories that visitors find entries in.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
 use serde_json::json;
 
+use super::entries::Whose;
 use super::problem::Problem;
 use super::search::chosen;
 use super::{Site, fresh};
-
-/// `?account=`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Whose {
-    account: Option<String>,
-}
 
 /// The tree, each category with the number of entries in it and below.
 pub(super) async fn list(

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::problem::Problem;
 use super::{Site, fresh};
 use crate::domain::ids::{AccountId, EntryId};
+use crate::domain::public_entry::PublicEntry;
 use crate::store::{FoundEntry, PublicCursor, PublicShapes};
 
 /// Entries of one page, unless fewer or more are asked for.
@@ -20,7 +21,7 @@ const LIMIT_MAX: usize = 100;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Whose {
-    account: Option<String>,
+    pub(super) account: Option<String>,
 }
 
 /// `?cursor=&limit=&account=`.
@@ -41,11 +42,7 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let id = entry_id(&path)?;
     let shapes = shapes_of(&site, whose.account.as_deref())?;
-    match site.store.public_entry(&id, &shapes).await? {
-        FoundEntry::Found(entry) => fresh::json(&request, &entry),
-        FoundEntry::NotFound => Err(Problem::NotFound(format!("no public entry {id}"))),
-        FoundEntry::Ambiguous(accounts) => Err(ambiguous(&id, &accounts)),
-    }
+    fresh::json(&request, &shown(&site, &id, &shapes, "entry").await?)
 }
 
 /// A page of entries, each at its place while others come and go.
@@ -60,6 +57,25 @@ pub(super) async fn list(
     let shapes = shapes_of(&site, paging.account.as_deref())?;
     let page = site.store.public_entries(cursor, limit, &shapes).await?;
     fresh::json(&request, &json!({ "items": page.items, "next": page.next.map(|next| next.to_string()) }))
+}
+
+/// The entry of this id, if visitors may see it, or 404 that calls it `what`; hidden and unknown look the same.
+pub(super) async fn shown(
+    site: &Site,
+    id: &EntryId,
+    shapes: &PublicShapes,
+    what: &str,
+) -> Result<Box<PublicEntry>, Problem> {
+    match site.store.public_entry(id, shapes).await? {
+        FoundEntry::Found(entry) => Ok(entry),
+        FoundEntry::NotFound => Err(no_public(what, id)),
+        FoundEntry::Ambiguous(accounts) => Err(ambiguous(id, &accounts)),
+    }
+}
+
+/// 404 for something visitors may not see, or that there is not.
+pub(super) fn no_public(what: &str, id: &EntryId) -> Problem {
+    Problem::NotFound(format!("no public {what} {id}"))
 }
 
 /// How many items a page has.

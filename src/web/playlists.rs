@@ -4,12 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::entries::{account_of, ambiguous, entry_id, limit_of, shapes_of};
+use super::entries::{account_of, entry_id, limit_of, no_public, shapes_of, shown};
 use super::problem::Problem;
 use super::{Site, fresh};
-use crate::domain::ids::EntryId;
 use crate::domain::playlist::Order;
-use crate::store::FoundEntry;
+
+/// What is missing, where none is found.
+const PLAYLIST: &str = "playlist";
 
 /// `?account=&limit=&cursor=`.
 #[derive(Deserialize)]
@@ -30,13 +31,9 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let (id, limit) = (entry_id(&path)?, limit_of(paging.limit)?);
     let shapes = shapes_of(&site, paging.account.as_deref())?;
-    let entry = match site.store.public_entry(&id, &shapes).await? {
-        FoundEntry::Found(entry) => entry,
-        FoundEntry::NotFound => return Err(no_playlist(&id)),
-        FoundEntry::Ambiguous(accounts) => return Err(ambiguous(&id, &accounts)),
-    };
+    let entry = shown(&site, &id, &shapes, PLAYLIST).await?;
     let account = account_of(&site, &entry.account)?;
-    let playlist = site.store.playlist(account, &id).await?.ok_or_else(|| no_playlist(&id))?;
+    let playlist = site.store.playlist(account, &id).await?.ok_or_else(|| no_public(PLAYLIST, &id))?;
     if playlist.order != Order::Static {
         return fresh::json(&request, &json!({ "playlist": entry, "order": playlist.order }));
     }
@@ -45,8 +42,4 @@ pub(super) async fn show(
     let items = site.store.public_entries_of(account, &playlist.entries[from..to], &shapes).await?;
     let next = (to < playlist.entries.len()).then(|| to.to_string());
     fresh::json(&request, &json!({ "playlist": entry, "order": playlist.order, "items": items, "next": next }))
-}
-
-fn no_playlist(id: &EntryId) -> Problem {
-    Problem::NotFound(format!("no public playlist {id}"))
 }

@@ -4,12 +4,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::entries::{account_of, ambiguous, entry_id, shapes_of};
+use super::entries::{account_of, entry_id, shapes_of, shown};
 use super::problem::Problem;
 use super::{Site, fresh};
 use crate::domain::ids::AccountId;
 use crate::search::query::{Asked, LIMIT_DEFAULT, limits};
-use crate::store::FoundEntry;
 
 /// What of a search is asked in the URL.
 #[derive(Deserialize)]
@@ -79,11 +78,7 @@ pub(super) async fn related(
         return Err(Problem::BadRequest(format!("limit={limit} is not between 1 and {}", limits::LIMIT_MAX)));
     }
     let shapes = shapes_of(&site, like.account.as_deref())?;
-    let entry = match site.store.public_entry(&id, &shapes).await? {
-        FoundEntry::Found(entry) => entry,
-        FoundEntry::NotFound => return Err(Problem::NotFound(format!("no public entry {id}"))),
-        FoundEntry::Ambiguous(accounts) => return Err(ambiguous(&id, &accounts)),
-    };
+    let entry = shown(&site, &id, &shapes, "entry").await?;
     let account = account_of(&site, &entry.account)?;
     let hits = site.searching.related(account, &entry, limit, &shapes).await?;
     fresh::json(&request, &json!({ "hits": hits }))

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::error::{FilterError, quoted};
 use super::range;
-use super::value::Literal;
+use super::value::{Literal, Named, value_of};
 use super::{Comparison, Filter, FilterField, Kind, Test};
 use crate::domain::account_facts::{CategoryMembership, paths};
 use crate::domain::api_value::{self, ApiObject};
@@ -110,18 +110,12 @@ impl MirrorField {
     }
 
     /// The names of its values, by Kaltura's.
-    const fn named(&self) -> &'static [(&'static str, &'static str)] {
+    const fn named(&self) -> &'static Named {
         match self {
             Self::Type => &ENTRY_TYPES,
             Self::Status => &STATES,
             _ => &[],
         }
-    }
-
-    /// Kaltura's value where the name of one is written.
-    fn meant<'v>(&self, written: &'v str) -> &'v str {
-        let named = self.named().iter().find(|(name, _)| name.eq_ignore_ascii_case(written));
-        named.map_or(written, |(_, value)| value)
     }
 }
 
@@ -157,12 +151,7 @@ impl FilterField for MirrorField {
 
     /// A state or a type that there is not would leave everything out.
     fn admit(&self, value: &Literal) -> Result<(), String> {
-        let is_known = |text: &str| text.parse::<i64>().is_ok() || text.contains('.');
-        if self.named().is_empty() || is_known(self.meant(&value.text)) {
-            return Ok(());
-        }
-        let names: Vec<_> = self.named().iter().map(|(name, _)| *name).collect();
-        Err(format!("{} is {} or Kaltura's value, not {}", self.name(), names.join(", "), quoted(&value.text)))
+        if self.named().is_empty() { Ok(()) } else { value.admit(&self.name(), self.named()) }
     }
 }
 
@@ -360,7 +349,7 @@ impl Narrowing {
 }
 
 fn meant(field: &MirrorField, values: &[Literal]) -> Vec<String> {
-    values.iter().map(|value| field.meant(&value.text).to_owned()).collect()
+    values.iter().map(|value| value_of(field.named(), &value.text).to_owned()).collect()
 }
 
 fn conjuncts(filter: &Filter<MirrorField>) -> Vec<&Filter<MirrorField>> {
@@ -412,7 +401,7 @@ fn passes(field: &MirrorField, test: &Test, object: &ApiObject) -> bool {
             };
             match field {
                 MirrorField::Id => passes_text(test, &values, str::to_owned),
-                _ => passes_text(test, &values, |text| fold_value(field.meant(text))),
+                _ => passes_text(test, &values, |text| fold_value(value_of(field.named(), text))),
             }
         }
     }

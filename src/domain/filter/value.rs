@@ -1,8 +1,14 @@
-//! A value that a filter compares with: the text as it was written, and what it is as a number, a moment, a media type.
+//! A value that a filter compares with: the text as it was written, and what it is as a number, a moment, a media type, a word for
+//! a value of Kaltura's.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span as TimeSpan, Timestamp};
+
+use super::error::quoted;
+
+/// Values of Kaltura's that have names: each name with its value.
+pub type Named = [(&'static str, &'static str)];
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +51,26 @@ impl Literal {
             number => vec![number.parse().ok()?],
         })
     }
+
+    /// Whether it is one of these names, or looks like a value of Kaltura's: a number, or a plugin's name and its own word with a dot
+    /// between. `field` is for the message.
+    ///
+    /// # Errors
+    /// What it would have to be.
+    pub fn admit(&self, field: &str, named: &'static Named) -> Result<(), String> {
+        let value = value_of(named, &self.text);
+        if value.parse::<i64>().is_ok() || value.contains('.') {
+            return Ok(());
+        }
+        let names: Vec<_> = named.iter().map(|(name, _)| *name).collect();
+        Err(format!("{field} is {} or Kaltura's value, not {}", names.join(", "), quoted(&self.text)))
+    }
+}
+
+/// Kaltura's value where the name of one is written.
+pub fn value_of<'v>(named: &'static Named, written: &'v str) -> &'v str {
+    let named = named.iter().find(|(name, _)| name.eq_ignore_ascii_case(written));
+    named.map_or(written, |(_, value)| value)
 }
 
 #[cfg(test)]

@@ -117,28 +117,13 @@ impl FilterField for Field {
     fn admit(&self, value: &Literal) -> Result<(), String> {
         let name = self.name();
         match self {
-            Self::Type if !is_type(&value.text) => {
-                let names: Vec<_> = ENTRY_TYPES.iter().map(|(name, _)| *name).collect();
-                Err(format!("{name} is {} or Kaltura's value, not {}", names.join(", "), quoted(&value.text)))
-            }
+            Self::Type => value.admit(&name, &ENTRY_TYPES),
             Self::IsLive if !matches!(value.text.as_str(), "true" | "false") => {
                 Err(format!("{name} is true or false, not {}", quoted(&value.text)))
             }
             _ => Ok(()),
         }
     }
-}
-
-/// Kaltura's types are numbers, or a plugin's name and its own word with a dot between.
-fn is_type(text: &str) -> bool {
-    let text = type_of(text);
-    text.parse::<i64>().is_ok() || text.contains('.')
-}
-
-/// Kaltura's value of a type that is named in a word.
-pub(super) fn type_of(text: &str) -> &str {
-    let named = ENTRY_TYPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-    named.map_or(text, |(_, value)| value)
 }
 
 impl Field {

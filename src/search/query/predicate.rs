@@ -6,12 +6,13 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, SegmentReader, Term};
 
 use super::dictionary;
-use super::fields::{Field, type_of};
+use super::fields::Field;
 use super::filter::Filter;
 use super::places;
 use super::scope::Scope;
+use crate::domain::entry::ENTRY_TYPES;
 use crate::domain::filter::range::{self, Range};
-use crate::domain::filter::value::Literal;
+use crate::domain::filter::value::{Literal, value_of};
 use crate::domain::filter::{FilterField, Kind, Test};
 use crate::domain::folding::fold_value;
 use crate::search::View;
@@ -173,7 +174,7 @@ pub(super) fn whole(view: &View, field: &Field, value: &Literal, scope: &Scope) 
             let keys = scope.accounts.keys().filter_map(|account| Some(key(*account, entry.as_ref()?)));
             keys.map(|key| Term::from_field_text(view.fields.key, &key)).collect()
         }
-        Field::Type => vec![Term::from_field_text(view.fields.kind, type_of(&value.text))],
+        Field::Type => vec![Term::from_field_text(view.fields.kind, value_of(&ENTRY_TYPES, &value.text))],
         Field::IsLive => vec![Term::from_field_text(view.fields.is_live, &value.text)],
         Field::ReferenceId => vec![Term::from_field_text(view.fields.reference_id, &fold_value(&value.text))],
         Field::Tags | Field::Categories | Field::Metadata(_) => {
