@@ -649,7 +649,8 @@ async fn meet(
 ) -> Result<std::collections::HashSet<EntryId>, Error> {
     let entries: Vec<&EntryId> = held.iter().map(|held| &held.listed.entry).collect();
     let row_ids = ensure_rows(tx, run.account, entries).await?;
-    let parameter: Vec<RowId> = row_ids.values().copied().collect();
+    let mut parameter: Vec<RowId> = row_ids.values().copied().collect();
+    parameter.sort_unstable();
     let met: std::collections::HashSet<RowId> = sqlx::query_scalar(
         "insert into entry_met (row_id, generation)
          select value, ?1

@@ -448,12 +448,14 @@ async fn write_marks(tx: &mut WriteTx, marks: &[MarkRecord], row_ids: &HashMap<E
     Ok(())
 }
 
-/// The rows of these entries, made when they are missing.
+/// The rows of these entries, made when they are missing. New ones are numbered in the order of their ids, which is the order in
+/// which a batch of a backfill is claimed: so it writes side by side in every table.
 pub(super) async fn ensure_rows(
     tx: &mut WriteTx,
     account: AccountId,
-    entries: Vec<&EntryId>,
+    mut entries: Vec<&EntryId>,
 ) -> Result<HashMap<EntryId, RowId>, Error> {
+    entries.sort_unstable();
     let parameter = rows::parameter(&entries);
     sqlx::query(
         "insert into entry_sync (account_id, entry_id)
