@@ -9,6 +9,8 @@
 //!
 //! Stems are kept beside a word and in the index as terms of their own kind ([`STEM`]), so that the exact form beats them.
 
+use std::collections::HashMap;
+
 use super::stemming::{Language, stems};
 use crate::domain::folding::{fold_word, is_invisible, is_of_a_word};
 use unicode_normalization::char::is_combining_mark;
@@ -102,14 +104,78 @@ impl Analysis {
 
     /// The words of a text in their order.
     pub fn words(&self, text: &str) -> Vec<Token> {
-        let mut words = Words { analysis: self, text, tokens: Vec::new(), position: 0 };
-        let mut rest = 0;
-        while let Some(chunk) = next_chunk(text, rest) {
-            words.chunk(chunk.start, chunk.end);
-            rest = chunk.end;
-        }
-        words.tokens
+        split(text, |written| self.word(written))
     }
+
+    fn word(&self, written: &str) -> Word {
+        let mut text = fold_word(written);
+        text.truncate(cut(&text).len());
+        let stems = stems(&self.languages, written, &text);
+        Word { text, stems }
+    }
+}
+
+/// A word by itself: its text and its stems, as in [`Token`].
+#[derive(Debug, Clone)]
+struct Word {
+    text: String,
+    stems: Vec<String>,
+}
+
+/// Words by an analysis that remembers what they became: texts say few words often, and a stem takes a while. A clone
+/// remembers nothing.
+#[derive(Debug)]
+pub(super) struct Remembering {
+    analysis: Analysis,
+    known: HashMap<String, Word>,
+}
+
+impl Remembering {
+    /// So many are remembered, then all are forgotten.
+    const WORDS_MAX: usize = 8_192;
+    /// None that is longer.
+    const WORD_MAX_BYTES: usize = 64;
+
+    pub(super) fn new(analysis: &Analysis) -> Self {
+        Self { analysis: analysis.clone(), known: HashMap::new() }
+    }
+
+    /// The words of a text in their order.
+    pub(super) fn words(&mut self, text: &str) -> Vec<Token> {
+        split(text, |written| self.word(written))
+    }
+
+    fn word(&mut self, written: &str) -> Word {
+        if let Some(word) = self.known.get(written) {
+            return word.clone();
+        }
+        let word = self.analysis.word(written);
+        if written.len() > Self::WORD_MAX_BYTES {
+            return word;
+        }
+        if self.known.len() >= Self::WORDS_MAX {
+            self.known.clear();
+        }
+        self.known.insert(written.to_owned(), word.clone());
+        word
+    }
+}
+
+impl Clone for Remembering {
+    fn clone(&self) -> Self {
+        Self::new(&self.analysis)
+    }
+}
+
+/// The words of a text in their order; `word` tells what one becomes.
+fn split(text: &str, word: impl FnMut(&str) -> Word) -> Vec<Token> {
+    let mut words = Words { text, word, tokens: Vec::new(), position: 0 };
+    let mut rest = 0;
+    while let Some(chunk) = next_chunk(text, rest) {
+        words.chunk(chunk.start, chunk.end);
+        rest = chunk.end;
+    }
+    words.tokens
 }
 
 struct Chunk {
@@ -144,14 +210,14 @@ fn is_joint(character: char) -> bool {
     matches!(character, '-' | '_' | '.' | '/' | '\'' | '\u{2019}' | '\u{2010}' | '\u{2011}')
 }
 
-struct Words<'a> {
-    analysis: &'a Analysis,
+struct Words<'a, W> {
     text: &'a str,
+    word: W,
     tokens: Vec<Token>,
     position: u32,
 }
 
-impl Words<'_> {
+impl<W: FnMut(&str) -> Word> Words<'_, W> {
     fn chunk(&mut self, start: usize, end: usize) {
         let (first_token, first_position) = (self.tokens.len(), self.position);
         let mut at = start;
@@ -177,14 +243,10 @@ impl Words<'_> {
     }
 
     fn word(&mut self, start: usize, end: usize) {
-        let written = &self.text[start..end];
-        let folded = fold_word(written);
-        let text = cut(&folded);
+        let Word { text, stems } = (self.word)(&self.text[start..end]);
         if text.is_empty() {
             return;
         }
-        let stems = stems(&self.analysis.languages, written, text);
-        let text = text.to_owned();
         self.push(Token { text, stems, start, end, position: self.position, length: 1, kind: Kind::Word });
         self.position += 1;
     }
@@ -393,6 +455,10 @@ mod tests {
         #[test]
         fn any_text_has_words_in_order_within_it(text in "\\PC{0,60}|.{0,60}") {
             let analysis = Analysis::new(&["en".parse().unwrap(), "ar".parse().unwrap()]);
+            let mut remembering = Remembering::new(&analysis);
+            for _ in 0..2 {
+                proptest::prop_assert_eq!(remembering.words(&text), analysis.words(&text));
+            }
             let mut position = 0;
             for token in analysis.words(&text) {
                 proptest::prop_assert!(token.start < token.end && text.get(token.start..token.end).is_some());

@@ -4,28 +4,28 @@ use std::vec::IntoIter;
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
-use super::analysis::{Analysis, WHOLE};
+use super::analysis::{Analysis, Remembering, WHOLE};
 use super::schema::VALUE_MAX_BYTES;
 use crate::domain::account_facts::paths;
 use crate::domain::folding::fold_value;
 
 /// A text as its words and their stems.
 #[derive(Clone)]
-pub(super) struct Words(Analysis);
+pub(super) struct Words(Remembering);
 
 /// A value as its words, their stems, and whole.
 #[derive(Clone)]
-pub(super) struct Values(Analysis);
+pub(super) struct Values(Remembering);
 
 /// A category's path as its words, their stems, and whole with each path above it.
 #[derive(Clone)]
-pub(super) struct Paths(Analysis);
+pub(super) struct Paths(Remembering);
 
 impl Words {
     pub(super) const NAME: &'static str = "words";
 
     pub(super) fn new(analysis: &Analysis) -> Self {
-        Self(analysis.clone())
+        Self(Remembering::new(analysis))
     }
 }
 
@@ -33,7 +33,7 @@ impl Values {
     pub(super) const NAME: &'static str = "values";
 
     pub(super) fn new(analysis: &Analysis) -> Self {
-        Self(analysis.clone())
+        Self(Remembering::new(analysis))
     }
 }
 
@@ -41,7 +41,7 @@ impl Paths {
     pub(super) const NAME: &'static str = "paths";
 
     pub(super) fn new(analysis: &Analysis) -> Self {
-        Self(analysis.clone())
+        Self(Remembering::new(analysis))
     }
 }
 
@@ -49,7 +49,7 @@ impl Tokenizer for Words {
     type TokenStream<'a> = Tokens;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens {
-        Tokens::new(words(&self.0, text))
+        Tokens::new(words(&mut self.0, text))
     }
 }
 
@@ -57,7 +57,7 @@ impl Tokenizer for Values {
     type TokenStream<'a> = Tokens;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens {
-        let mut tokens = words(&self.0, text);
+        let mut tokens = words(&mut self.0, text);
         tokens.extend(whole(text));
         Tokens::new(tokens)
     }
@@ -67,7 +67,7 @@ impl Tokenizer for Paths {
     type TokenStream<'a> = Tokens;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Tokens {
-        let mut tokens = words(&self.0, text);
+        let mut tokens = words(&mut self.0, text);
         tokens.extend(paths(text).filter_map(whole));
         Tokens::new(tokens)
     }
@@ -84,7 +84,7 @@ fn whole(value: &str) -> Option<Token> {
     Some(Token { text, position: 0, offset_from: 0, offset_to: value.len(), position_length: 1 })
 }
 
-fn words(analysis: &Analysis, text: &str) -> Vec<Token> {
+fn words(analysis: &mut Remembering, text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     for word in analysis.words(text) {
         let token = |text| Token {
@@ -95,7 +95,7 @@ fn words(analysis: &Analysis, text: &str) -> Vec<Token> {
             position_length: word.length as usize,
         };
         tokens.extend(word.stem_terms().map(token));
-        tokens.push(token(word.text.clone()));
+        tokens.push(token(word.text));
     }
     tokens
 }
