@@ -69,7 +69,10 @@ impl Pager {
 
 /// A list response. `total` counts all matches, whatever the page.
 pub fn list_response(class: &str, total: usize, objects: Vec<Value>) -> Value {
-    json!({ "totalCount": total, "objects": objects, "objectType": class })
+    // Moved: `json!` would copy them.
+    let mut response = json!({ "totalCount": total, "objects": null, "objectType": class });
+    response["objects"] = Value::Array(objects);
+    response
 }
 
 /// A list response of one page of `rows`.
