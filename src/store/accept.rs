@@ -1,7 +1,7 @@
 //! Accepting verified requests: what arrives together is committed together.
 //!
-//! A commit costs a write to the disk, however much is in it, so the requests that arrive while one commit runs share
-//! the next. Each is answered only after the commit that holds it: we promised; now Kaltura may forget.
+//! Requests that arrive while one commit runs share the next. Each is answered only when the disk has the commit that holds it:
+//! we promised; now Kaltura may forget. The next is written meanwhile.
 //!
 //! Whoever brings a request puts it down on the sheet that is written next; the desk only hands sheets to SQLite, one after
 //! the other. So the next one is ready when the last is written, and nothing but SQLite's own work stands between them.
@@ -10,10 +10,9 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Notify, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::Store;
 use super::account_asks;
@@ -79,6 +78,9 @@ impl Store {
         self.0.reception.accept(&self.0.mirror, received).await
     }
 }
+
+/// Batches that are committed and not yet on disk, at most: more would only be smaller.
+const ON_THEIR_WAY_TO_DISK: usize = 2;
 
 type Answer = oneshot::Sender<Result<Accepted, Error>>;
 
@@ -274,36 +276,43 @@ impl Received {
 
 /// Commits what waits, until nothing ever will again. Those of a commit are answered while the next one runs.
 async fn work(mirror: Arc<Mirror>, tray: Arc<Tray>) {
-    let mut written: Option<(Batch, Result<(), Error>)> = None;
-    let answer = |written: Option<(Batch, Result<(), Error>)>| {
-        if let Some((batch, outcome)) = written {
-            batch.answer(&outcome);
-        }
-    };
+    let mut answering = JoinSet::new();
     loop {
         let Some(mut batch) = tray.take() else {
-            answer(written.take());
             if tray.wait().await {
                 continue;
             }
-            return;
+            break;
         };
-        let earlier = written.take();
-        let (outcome, ()) = future::join(accept_batch(&mirror, &mut batch), async { answer(earlier) }).await;
-        written = Some((batch, outcome));
+        while answering.len() >= ON_THEIR_WAY_TO_DISK {
+            answering.join_next().await;
+        }
+        let committed = accept_batch(&mirror, &mut batch).await;
+        answering.spawn(answer(Arc::clone(&mirror), batch, committed));
     }
+    while answering.join_next().await.is_some() {}
 }
 
-/// Commits the batch and wakes the workers.
+/// Wakes whoever has work with it and tells everybody, once the disk has it.
+async fn answer(mirror: Arc<Mirror>, batch: Batch, committed: Result<(), Error>) {
+    let kept = match committed {
+        Ok(()) => mirror.on_disk().await,
+        Err(error) => Err(error),
+    };
+    if kept.is_ok() {
+        mirror.dirty_signal.notify_one();
+        if batch.sheet.asks_anything() {
+            mirror.ask_signal.notify_one();
+        }
+    }
+    batch.answer(&kept);
+}
+
 async fn accept_batch(mirror: &Mirror, batch: &mut Batch) -> Result<(), Error> {
-    let committed = match commit(mirror, batch, Bodies::Kept).await {
+    match commit(mirror, batch, Bodies::Kept).await {
         Err(Error::Full { cause }) => commit_in_want_of_room(mirror, batch, &cause).await,
         other => other,
-    };
-    if committed.is_ok() {
-        mirror.dirty_signal.notify_one();
     }
-    committed
 }
 
 /// A hint is worth more than its record: the bodies stay out, and if that is not enough the oldest bodies go.
@@ -342,18 +351,74 @@ async fn commit(mirror: &Mirror, batch: &mut Batch, bodies: Bodies) -> Result<()
 
 /// The same, together with what is asked of accounts, and a reference to each new request for those it is passed on to.
 async fn commit_in_steps(mirror: &Mirror, batch: &mut Batch, bodies: Bodies) -> Result<(), Error> {
-    let mut tx = mirror.write().await?;
+    let mut tx = mirror.write_unsynced().await?; // whoever answers waits for the disk
     batch.settle_doubts(&mut tx, mirror).await?;
     batch.sheet.add_to(&mut tx, bodies, mirror).await?;
     outbox::forward(&mut tx, batch.sheet.to_forward()).await?;
-    tx.commit().await?;
-    if batch.sheet.asks_anything() {
-        mirror.ask_signal.notify_one();
-    }
-    Ok(())
+    tx.commit().await
 }
 
 /// Texts and numbers only: nothing that could fail.
 pub(super) fn to_json(rows: &impl serde::Serialize) -> String {
     serde_json::to_string(rows).expect("texts and numbers are always JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::net::Ipv4Addr;
+    use std::sync::mpsc;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::domain::clock::Clock;
+    use crate::store::database::Database;
+    use crate::store::disk::Disk;
+    use crate::store::limits::Limits;
+    use crate::store::migrations;
+
+    fn received() -> Received {
+        Received {
+            received_at: Clock::system().now(),
+            peer: Ipv4Addr::LOCALHOST.into(),
+            headers: Vec::new(),
+            body: b"a=1".to_vec(),
+            account: AccountId(1),
+            secret_label: SecretLabel("1/admin_secret".into()),
+            hints: Vec::new(),
+        }
+    }
+
+    async fn rows(mirror: &Mirror) -> i64 {
+        sqlx::query_scalar("select count(*) from inbox").fetch_one(mirror.database.readers()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_is_answered_when_the_disk_has_it_and_refused_when_the_disk_fails() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("mirror.db");
+        let (lead, end) = mpsc::channel::<io::Result<()>>();
+        let end = Mutex::new(end);
+        let disk = Disk::new(move || end.lock().unwrap().recv().unwrap());
+        let database = Database::open_on(disk, &file, None).await.unwrap();
+        migrations::apply(database.writer().unwrap(), &file, migrations::MIRROR).await.unwrap();
+        let mirror = Mirror::new(database, Clock::system(), Limits::default(), None).await.unwrap();
+        let mirror = Arc::new(mirror);
+        let reception = Reception::open(&mirror);
+
+        let mut answered = std::pin::pin!(reception.accept(&mirror, received()));
+        while rows(&mirror).await == 0 {
+            assert!(answered.as_mut().now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+        assert!(answered.as_mut().now_or_never().is_none());
+        lead.send(Ok(())).unwrap();
+        assert_eq!(answered.await.unwrap().outcome, Acceptance::New);
+
+        lead.send(Err(io::Error::other("a bad sector"))).unwrap();
+        let refused = reception.accept(&mirror, received()).await.unwrap_err();
+        assert!(refused.to_string().contains("a bad sector"), "{refused}");
+        reception.close().await;
+    }
 }

@@ -1,11 +1,12 @@
 //! One SQLite file: a single writing connection, several that read.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
+use super::disk::Disk;
 use super::error::Error;
 use super::turn::{Tx, Writer};
 
@@ -13,8 +14,8 @@ use super::turn::{Tx, Writer};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that read at the same time.
 const READERS: u32 = 4;
-/// Page cache of the writing connection, in KiB: a backfill's batch fits.
-const WRITER_CACHE_KIB: u32 = 8 * 1024;
+/// Page cache of the writing connection, in KiB: a backfill's batch fits, and the ids of a million entries, which it meets in no order.
+const WRITER_CACHE_KIB: u32 = 24 * 1024;
 /// Page cache of each reading connection, in KiB: small, because the kernel caches what is mapped, and enough for the upper
 /// pages of what is not.
 const READER_CACHE_KIB: u32 = 2 * 1024;
@@ -25,8 +26,9 @@ const WRITER_MAPPED_BYTES: u64 = 256 << 20;
 const READER_MAPPED_BYTES: u64 = 64 << 30;
 /// The log is cut back to this after a checkpoint.
 const LOG_KEPT_BYTES: u64 = 64 << 20;
-/// SQLite's unit, its default.
-const PAGE_BYTES: u64 = 4096;
+/// SQLite's unit, of files that are made from now on: what an entry has takes some 9 KB, and each page a write of its own. No larger,
+/// because a batch meets ids in no order, each on a page of its own when there are many.
+pub(super) const PAGE_BYTES: u32 = 8192;
 
 /// One database file.
 #[derive(Debug, Clone)]
@@ -39,14 +41,21 @@ pub(super) struct Database {
 impl Database {
     /// Opens the file for writing and reading, and makes it when it is missing. It grows to `max_bytes` at most.
     pub(super) async fn open(file: &Path, max_bytes: Option<u64>) -> Result<Self, Error> {
+        Self::open_on(Disk::of_log(log_of(file)), file, max_bytes).await
+    }
+
+    /// The same on a disk that is asked in another way.
+    pub(super) async fn open_on(disk: Disk, file: &Path, max_bytes: Option<u64>) -> Result<Self, Error> {
         let writing = options(file, WRITER_MAPPED_BYTES)
             .create_if_missing(true)
+            .page_size(PAGE_BYTES)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(SqliteSynchronous::Normal) // the log is synced beside it
             .pragma("journal_size_limit", LOG_KEPT_BYTES.to_string())
-            .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
-            .pragma("max_page_count", pages(max_bytes).to_string());
-        Ok(Self { writer: Some(Writer::open(&writing).await?), readers: readers(file) })
+            .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
+        let writer = Writer::open(&writing, disk).await?;
+        limit_size(&mut *writer.turn().await?, max_bytes).await?;
+        Ok(Self { writer: Some(writer), readers: readers(file) })
     }
 
     /// Opens an existing file for reading, beside the process that writes it.
@@ -88,9 +97,19 @@ impl Database {
     }
 }
 
-/// SQLite's own ceiling when there is no other.
-fn pages(max_bytes: Option<u64>) -> u64 {
-    max_bytes.map_or(u64::from(u32::MAX) - 1, |bytes| (bytes / PAGE_BYTES).max(1))
+/// SQLite's name for the write-ahead log.
+fn log_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
+/// The file grows to `max_bytes` at most, or to SQLite's own ceiling.
+async fn limit_size(connection: &mut SqliteConnection, max_bytes: Option<u64>) -> Result<(), Error> {
+    let page_bytes: i64 = sqlx::query_scalar("pragma page_size").fetch_one(&mut *connection).await?;
+    let pages = max_bytes.map_or(u64::from(u32::MAX) - 1, |bytes| (bytes / page_bytes.unsigned_abs().max(1)).max(1));
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("pragma max_page_count = {pages}"))).execute(connection).await?;
+    Ok(())
 }
 
 fn options(file: &Path, mapped_bytes: u64) -> SqliteConnectOptions {

@@ -94,6 +94,11 @@ impl Mirror {
         self.database.writer()?.turn().await
     }
 
+    /// Returns when the disk has all that was committed before.
+    pub(super) async fn on_disk(&self) -> Result<(), Error> {
+        self.database.writer()?.disk().has_all().await
+    }
+
     /// So many requests found no room for their bodies. How many since it was last told, when it is to be told.
     pub(super) fn want_of_room(&self, requests: usize) -> Option<u64> {
         let mut bodiless = self.bodiless.lock().unwrap_or_else(PoisonError::into_inner);

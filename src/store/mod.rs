@@ -31,6 +31,7 @@ mod delivery_end;
 mod delivery_lines;
 mod delivery_list;
 mod dirty_entries;
+mod disk;
 mod entries;
 mod entry_events;
 mod entry_report;

@@ -1,13 +1,14 @@
 //! Whether there is room to write at all.
 
 use super::Store;
+use super::database::PAGE_BYTES;
 use super::error::Error;
 use super::settings;
 use crate::domain::ids::AccountId;
 
 const PROBE: &str = "room_probe";
 /// A page more than there was: what a hint without its body needs at most.
-const PROBE_BYTES: usize = 4096;
+const PROBE_BYTES: usize = PAGE_BYTES as usize;
 
 impl Store {
     /// Writes a little, commits it, and takes it away again.

@@ -1,5 +1,7 @@
 //! The one connection that writes, and whose turn it is: first come, first served.
 //!
+//! Its commits are appended to the log and not waited for; [`Disk`] tells when they are safe.
+//!
 //! A pool of one connection would keep the same order, but asks SQLite's thread twice more for each transaction and
 //! returns the connection by a task of its own: on a busy machine half of what a batch of notifications takes.
 
@@ -11,6 +13,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::disk::Disk;
 use super::error::Error;
 
 /// How long a caller waits for its turn before it is told that the store is busy.
@@ -18,7 +21,10 @@ const TURN_WAIT: Duration = Duration::from_secs(30);
 
 /// The writing connection of one file. Clones are the same.
 #[derive(Debug, Clone)]
-pub(super) struct Writer(Arc<Mutex<Slot>>);
+pub(super) struct Writer {
+    slot: Arc<Mutex<Slot>>,
+    disk: Disk,
+}
 
 #[derive(Debug)]
 struct Slot {
@@ -26,8 +32,6 @@ struct Slot {
     connection: Option<SqliteConnection>,
     /// A transaction was begun and neither committed nor taken back: whoever had begun it gave up.
     open: bool,
-    /// A commit returns when the disk has it.
-    synced: bool,
 }
 
 /// The right to write, until it is dropped. Derefs to the connection.
@@ -36,33 +40,37 @@ pub(super) struct Turn(Option<OwnedMutexGuard<Slot>>);
 
 /// A transaction. What happened is kept only by [`Tx::commit`]; dropped before, it never happened.
 #[derive(Debug)]
-pub(super) struct Tx(Turn);
+pub(super) struct Tx {
+    turn: Turn,
+    /// A commit returns when this has it; at once without.
+    disk: Option<Disk>,
+}
 
 impl Writer {
-    pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, Error> {
+    /// The connection that `options` describe, and the disk that has its log.
+    pub(super) async fn open(options: &SqliteConnectOptions, disk: Disk) -> Result<Self, Error> {
         let connection = Some(options.connect().await?);
-        Ok(Self(Arc::new(Mutex::new(Slot { connection, open: false, synced: true }))))
+        Ok(Self { slot: Arc::new(Mutex::new(Slot { connection, open: false })), disk })
     }
 
-    /// The right to write, when its turn has come.
+    /// The right to write, when its turn has come. What is committed is safe once the [disk](Writer::disk) has it.
     ///
     /// # Errors
-    /// `Busy` after half a minute, `Closed`.
+    /// `Busy` after half a minute, `Closed`; what SQLite says of a disk that is in doubt.
     pub(super) async fn turn(&self) -> Result<Turn, Error> {
-        let mut turn = self.any_turn().await?;
-        turn.sync(true).await?;
-        Ok(turn)
-    }
-
-    async fn any_turn(&self) -> Result<Turn, Error> {
-        let mut slot = tokio::time::timeout(TURN_WAIT, Arc::clone(&self.0).lock_owned())
+        let mut slot = tokio::time::timeout(TURN_WAIT, Arc::clone(&self.slot).lock_owned())
             .await
             .map_err(|_| Error::Busy { cause: format!("others have been writing for {TURN_WAIT:?}") })?;
         if slot.connection.is_none() {
             return Err(Error::Closed);
         }
         take_back(&mut slot).await;
-        Ok(Turn(Some(slot)))
+        let mut turn = Turn(Some(slot));
+        if self.disk.is_in_doubt() {
+            turn.write_log_into_database().await?;
+            self.disk.is_proven();
+        }
+        Ok(turn)
     }
 
     /// A transaction, when its turn has come.
@@ -70,27 +78,33 @@ impl Writer {
     /// # Errors
     /// As [`Writer::turn`], and `Busy` when another process holds the file.
     pub(super) async fn begin(&self) -> Result<Tx, Error> {
-        let mut turn = self.turn().await?;
-        turn.run("begin immediate").await?;
-        Ok(Tx(turn))
+        Ok(Tx { turn: self.begun().await?, disk: Some(self.disk.clone()) })
     }
 
     /// A transaction whose commit waits for no disk: a crash of the process forgets nothing of it, a power cut may, together
-    /// with what came after it. The next commit that is synced has it with it. For what nobody outside has heard of, and
+    /// with what came after it. The next commit that is waited for has it with it. For what nobody outside has heard of, and
     /// what would be done again.
     ///
     /// # Errors
     /// As [`Writer::begin`].
     pub(super) async fn begin_unsynced(&self) -> Result<Tx, Error> {
-        let mut turn = self.any_turn().await?;
-        turn.sync(false).await?;
+        Ok(Tx { turn: self.begun().await?, disk: None })
+    }
+
+    async fn begun(&self) -> Result<Turn, Error> {
+        let mut turn = self.turn().await?;
         turn.run("begin immediate").await?;
-        Ok(Tx(turn))
+        Ok(turn)
+    }
+
+    /// What has to have a commit before anything is promised.
+    pub(super) fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     /// Waits for whoever writes, then closes the connection.
     pub(super) async fn close(&self) {
-        if let Some(connection) = self.0.lock().await.connection.take() {
+        if let Some(connection) = self.slot.lock().await.connection.take() {
             // What is committed is on disk; should closing fail, the next start reads it from the log.
             let _ = connection.close().await;
         }
@@ -108,12 +122,13 @@ impl Turn {
         self.slot_mut().open = false;
     }
 
-    /// Whether commits wait for the disk from here on.
-    async fn sync(&mut self, synced: bool) -> Result<(), Error> {
-        if self.slot().synced != synced {
-            let statement = if synced { "pragma synchronous = full" } else { "pragma synchronous = normal" };
-            sqlx::raw_sql(statement).execute(&mut **self).await?;
-            self.slot_mut().synced = synced;
+    /// After a sync that failed nobody knows what of the log is on disk, but all of it can still be read: its pages are written into
+    /// the database, which is synced, and it begins anew.
+    async fn write_log_into_database(&mut self) -> Result<(), Error> {
+        let (is_blocked, ..): (i64, i64, i64) =
+            sqlx::query_as("pragma wal_checkpoint(truncate)").fetch_one(&mut **self).await?;
+        if is_blocked != 0 {
+            return Err(Error::Busy { cause: "readers hold the log of a disk that failed".into() });
         }
         Ok(())
     }
@@ -169,11 +184,16 @@ impl DerefMut for Turn {
 }
 
 impl Tx {
-    /// Makes all of it durable.
-    pub(super) async fn commit(mut self) -> Result<(), Error> {
-        self.0.run("commit").await?;
-        self.0.is_whole();
-        Ok(())
+    /// Makes all of it durable. Others write meanwhile.
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        let Self { mut turn, disk } = self;
+        turn.run("commit").await?;
+        turn.is_whole();
+        drop(turn);
+        match disk {
+            Some(disk) => disk.has_all().await,
+            None => Ok(()),
+        }
     }
 }
 
@@ -181,23 +201,34 @@ impl Deref for Tx {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
-        &self.0
+        &self.turn
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
-        &mut self.0
+        &mut self.turn
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use sqlx::sqlite::SqliteJournalMode;
+
     use super::*;
 
     async fn writer(directory: &tempfile::TempDir) -> Writer {
-        let options = SqliteConnectOptions::new().filename(directory.path().join("a.db")).create_if_missing(true);
-        let writer = Writer::open(&options).await.unwrap();
+        writer_on(directory, Disk::of_log(directory.path().join("a.db-wal"))).await
+    }
+
+    async fn writer_on(directory: &tempfile::TempDir, disk: Disk) -> Writer {
+        let options = SqliteConnectOptions::new()
+            .filename(directory.path().join("a.db"))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal);
+        let writer = Writer::open(&options, disk).await.unwrap();
         sqlx::raw_sql("create table t (n integer)").execute(&mut *writer.turn().await.unwrap()).await.unwrap();
         writer
     }
@@ -240,18 +271,59 @@ mod tests {
     #[tokio::test]
     async fn a_commit_waits_for_the_disk_unless_it_is_begun_not_to() {
         let directory = tempfile::tempdir().unwrap();
-        let writer = writer(&directory).await;
-        let full = sqlx::query_scalar::<_, i64>("pragma synchronous");
-        let mut unsynced = writer.begin_unsynced().await.unwrap();
-        assert_eq!(full.fetch_one(&mut *unsynced).await.unwrap(), 1);
-        drop(unsynced);
-        for _ in 0..2 {
-            let full = sqlx::query_scalar::<_, i64>("pragma synchronous");
-            assert_eq!(full.fetch_one(&mut *writer.turn().await.unwrap()).await.unwrap(), 2);
-        }
-        let mut synced = writer.begin().await.unwrap();
-        insert(&mut synced).await;
+        let syncs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&syncs);
+        let disk = Disk::new(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        });
+        let writer = writer_on(&directory, disk).await;
+        let unsynced = writer.begin_unsynced().await.unwrap();
+        unsynced.commit().await.unwrap();
+        assert_eq!(syncs.load(Ordering::SeqCst), 0);
+        let synced = writer.begin().await.unwrap();
         synced.commit().await.unwrap();
+        assert_eq!(syncs.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn others_write_while_a_commit_waits_for_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let (lead, end) = std::sync::mpsc::channel();
+        let end = std::sync::Mutex::new(end);
+        let writer = writer_on(&directory, Disk::new(move || end.lock().unwrap().recv().unwrap())).await;
+        let mut first = writer.begin().await.unwrap();
+        insert(&mut first).await;
+        let first = tokio::spawn(first.commit());
+        let mut second = writer.begin_unsynced().await.unwrap();
+        insert(&mut second).await;
+        second.commit().await.unwrap();
+        assert!(!first.is_finished());
+        lead.send(Ok(())).unwrap();
+        first.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn after_a_sync_that_failed_nothing_is_written_before_the_log_is_in_the_database() {
+        let directory = tempfile::tempdir().unwrap();
+        let fails = AtomicUsize::new(1);
+        let disk = Disk::new(move || match fails.swap(0, Ordering::SeqCst) {
+            0 => Ok(()),
+            _ => Err(std::io::Error::other("a bad sector")),
+        });
+        let writer = writer_on(&directory, disk).await;
+        let mut lost = writer.begin().await.unwrap();
+        insert(&mut lost).await;
+        assert!(lost.commit().await.unwrap_err().to_string().contains("a bad sector"));
+        assert!(std::fs::metadata(directory.path().join("a.db-wal")).unwrap().len() > 0);
+
+        let next = writer.turn().await.unwrap();
+        assert_eq!(std::fs::metadata(directory.path().join("a.db-wal")).unwrap().len(), 0);
+        drop(next);
+        let mut kept = writer.begin().await.unwrap();
+        insert(&mut kept).await;
+        assert_eq!(count(&mut kept).await, 2);
+        kept.commit().await.unwrap();
     }
 
     #[test]

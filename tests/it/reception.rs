@@ -383,7 +383,7 @@ async fn refused_requests_have_a_room_of_their_own_in_which_the_newest_push_out_
 
 #[tokio::test]
 async fn a_full_disk_costs_the_bodies_first_then_the_promise() {
-    let limits = Limits { mirror_max_bytes: Some(512 << 10), ..Limits::default() };
+    let limits = Limits { mirror_max_bytes: Some(1 << 20), ..Limits::default() };
     let house = House::open_with(limits).await;
     let large = |number| signed(&update(number, &format!("0_e{number}")).with_fields([("name", "n".repeat(20_000))]));
     let mut accepted = 0;
