@@ -41,11 +41,8 @@ pub struct Running {
 
 /// Between two commits, at least, while changes keep coming.
 const COMMIT_EVERY: Duration = Duration::from_millis(150);
-/// And longer after one that had many documents: of so many a second as a backfill brings, fewer and larger segments are made and
-/// merged.
-const PAUSE_A_DOCUMENT: Duration = Duration::from_micros(500);
 /// A commit at the latest, while there is no end of changes.
-const COMMIT_WITHIN: Duration = Duration::from_secs(1);
+const COMMIT_WITHIN: Duration = Duration::from_millis(500);
 /// And after so many documents.
 const COMMIT_DOCUMENTS: usize = 20_000;
 /// Who rings nobody, somebody who removes the folder, is noticed within this time.
@@ -67,8 +64,8 @@ enum Fit {
 
 /// What following ended with.
 enum Followed {
-    /// It has taken all there is, so many documents with the last commit.
-    Caught(Box<Live>, usize),
+    /// It has taken all there is.
+    Caught(Box<Live>),
     /// It cannot go on from where it is.
     Gone(store::Gone),
     /// Its files refused something; what was committed last still stands.
@@ -120,21 +117,11 @@ struct Keeper {
     /// Not before then is it tried again.
     rest_until: Instant,
     rest: Duration,
-    /// Before changes are taken again.
-    pause: Duration,
 }
 
 impl Keeper {
     fn new(indexer: Indexer) -> Self {
-        Self {
-            indexer,
-            live: None,
-            building: None,
-            asked: false,
-            rest_until: Instant::now(),
-            rest: FIRST_REST,
-            pause: COMMIT_EVERY,
-        }
+        Self { indexer, live: None, building: None, asked: false, rest_until: Instant::now(), rest: FIRST_REST }
     }
 
     async fn keep(mut self) {
@@ -148,9 +135,9 @@ impl Keeper {
             self.see_to_the_files().await;
             self.follow().await;
             self.begin_to_build();
-            let (look, pause) = (self.until_next_look(), self.pause);
+            let look = self.until_next_look();
             let rung = async {
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(COMMIT_EVERY).await;
                 bell.changed().await
             };
             tokio::select! {
@@ -238,8 +225,7 @@ impl Keeper {
     async fn follow(&mut self) {
         let Some(live) = self.live.take() else { return };
         match self.caught_up(live).await {
-            Followed::Caught(live, taken) => {
-                self.pause = pause_after(taken);
+            Followed::Caught(live) => {
                 self.tell_of(&live, 0);
                 self.live = Some(live);
                 self.rest = FIRST_REST;
@@ -276,26 +262,26 @@ impl Keeper {
             let shapes = Arc::clone(&shapes);
             let taken = aside(move || {
                 live.take(&steps, &said, &shapes, next)?;
-                let pending = live.pending();
-                let commits = pending > 0 && (is_time || pending >= COMMIT_DOCUMENTS);
+                let commits = live.pending() > 0 && (is_time || live.pending() >= COMMIT_DOCUMENTS);
                 if commits {
                     live.commit()?;
                 } else if is_time {
                     live.refresh()?;
                 }
-                Ok((live, if commits { pending } else { 0 }))
+                Ok((live, commits))
             });
-            let documents;
-            (live, documents) = match taken.await {
-                Ok(taken) => taken,
+            match taken.await {
+                Ok((taken, committed)) => {
+                    live = taken;
+                    if committed {
+                        since = Instant::now();
+                        self.tell_of(&live, behind);
+                    }
+                }
                 Err(trouble) => return Followed::Failed(trouble),
-            };
-            if documents > 0 {
-                since = Instant::now();
-                self.tell_of(&live, behind);
             }
             if behind == 0 {
-                return Followed::Caught(live, documents);
+                return Followed::Caught(live);
             }
         }
     }
@@ -375,11 +361,6 @@ impl Keeper {
             status.trouble = None;
         });
     }
-}
-
-fn pause_after(documents: usize) -> Duration {
-    let documents = u32::try_from(documents).unwrap_or(u32::MAX);
-    PAUSE_A_DOCUMENT.saturating_mul(documents).clamp(COMMIT_EVERY, COMMIT_WITHIN)
 }
 
 /// The newest index that can be opened; what cannot for good is passed over.
