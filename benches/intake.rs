@@ -1,7 +1,7 @@
 //! How many notifications a second are received, verified and committed, beside what the machine could do at best.
 //!
 //! Three loads in one run, the load generator on the same cores: an HTTP handler that only reads the same body, the
-//! real path (verify, every table of `accept`, `synchronous=FULL`, answered after the commit), and a bare SQLite loop
+//! real path (verify, every table of `accept`, answered when the disk has it), and a bare SQLite loop
 //! that commits the same rows in batches of 256. Rounds are interleaved and the median is taken, so that a busy
 //! machine slows all of them alike. Exits with 1 when a floor is missed.
 //!

@@ -14,8 +14,8 @@ use super::turn::{Tx, Writer};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections that read at the same time.
 const READERS: u32 = 4;
-/// Page cache of the writing connection, in KiB: a backfill's batch fits, and the ids of a million entries, which it meets in no order.
-const WRITER_CACHE_KIB: u32 = 24 * 1024;
+/// Page cache of the writing connection, in KiB: a backfill's batch fits.
+const WRITER_CACHE_KIB: u32 = 8 * 1024;
 /// Page cache of each reading connection, in KiB: small, because the kernel caches what is mapped, and enough for the upper
 /// pages of what is not.
 const READER_CACHE_KIB: u32 = 2 * 1024;
