@@ -130,9 +130,7 @@ impl Account {
         let which = unknown.map_or_else(String::new, |it| format!(" {}", it.category_id));
         format!("category{which} of entry {entry} is not known yet")
     }
-}
 
-impl Account {
     /// How many entries are selected of these stretches, in which lists name so many: one by one, unless that is too many.
     pub(super) async fn count(
         &self,

@@ -67,7 +67,7 @@ pub enum Acceptance {
 
 impl Store {
     /// Keeps a verified request and makes its entries dirty, in one transaction, shared with the requests that arrive
-    /// at the same time. Returns after the commit.
+    /// at the same time. Returns when the disk has it.
     ///
     /// An item whose dedupe key is known changes nothing; a known number with other fields is a hint like any other.
     /// When the disk is full, bodies are given up before the hint is.

@@ -79,7 +79,8 @@ impl Mirror {
         Ok(self.writing(self.database.write().await?))
     }
 
-    /// One that need not outlive a power cut: what it does would be done again.
+    /// One that need not outlive a power cut, since what it does would be done again, or whose caller waits by itself
+    /// ([`Mirror::on_disk`]).
     pub(super) async fn write_unsynced(&self) -> Result<WriteTx, Error> {
         Ok(self.writing(self.database.write_unsynced().await?))
     }
