@@ -11,7 +11,7 @@ use kaltura_mirror::simulator::entry::SimEntry;
 use kaltura_mirror::simulator::handle::{Options, Simulator};
 use kaltura_mirror::simulator::sessions::SimAppToken;
 
-use crate::house::{LISTEN, START, http};
+use crate::house::{START, http, script_config};
 
 const NEEDED: &str = "<metadata><SyncStatus>Sync Needed</SyncStatus></metadata>";
 const TOKEN: &str = "0f8fad5bd9cb469fa16570867728950e";
@@ -43,11 +43,7 @@ impl Place {
             kaltura.partner_id(),
             kaltura.url()
         );
-        let script = format!(
-            "sync_metadata_profile = \"apinotifications_sync_data\"\ndata_dir = \"{}\"\n{LISTEN}",
-            dir.path().join("data").display()
-        );
-        let config = config::from_texts(&session, &script).unwrap();
+        let config = config::from_texts(&session, &script_config(dir.path(), "")).unwrap();
         let daemon = Daemon::start(config, clock.clone(), Jitter::fixed(0.5)).await.unwrap();
         let place = Self { daemon, kaltura, clock, _dir: dir };
         place.learn_facts().await;

@@ -16,7 +16,7 @@ use kaltura_mirror::simulator::entry::SimEntry;
 use kaltura_mirror::simulator::handle::{Options, Simulator};
 use serde_json::json;
 
-use crate::house::{LISTEN, START, http};
+use crate::house::{START, http, script_config};
 
 const NEEDED: &str = "<metadata><SyncStatus>Sync Needed</SyncStatus><Topic>News</Topic></metadata>";
 
@@ -50,11 +50,7 @@ impl Several {
             )
         };
         let session: String = kalturas.iter().zip(labels).map(account).collect();
-        let script = format!(
-            "sync_metadata_profile = \"apinotifications_sync_data\"\ndata_dir = \"{}\"\n{LISTEN}{script}\n",
-            dir.path().join("data").display()
-        );
-        let config = config::from_texts(&session, &script).unwrap();
+        let config = config::from_texts(&session, &script_config(dir.path(), script)).unwrap();
         let daemon = Daemon::start(config, clock.clone(), Jitter::fixed(0.5)).await.unwrap();
         for account in daemon.sync.accounts() {
             daemon.sync.refresh_facts(account).await.unwrap();

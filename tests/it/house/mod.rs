@@ -264,7 +264,7 @@ impl House {
 }
 
 /// Any free ports. As dotted keys, so that a test may set others of these tables, dotted too.
-pub const LISTEN: &str = "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n";
+const LISTEN: &str = "server.listen = \"127.0.0.1:0\"\nadmin.listen = \"127.0.0.1:0\"\n";
 
 /// The configuration of a daemon beside this Kaltura, with further lines in both files.
 pub fn configuration(kaltura: &Simulator, dir: &Path, session: &str, script: &str) -> Config {
@@ -276,16 +276,16 @@ pub fn configuration(kaltura: &Simulator, dir: &Path, session: &str, script: &st
         secret.display(),
         kaltura.url()
     );
-    let names_a_profile = script.contains("sync_metadata_profile");
+    config::from_texts(&session, &script_config(dir, script)).unwrap()
+}
+
+/// `script_config.toml` of a daemon on free ports, its data in this folder, with further lines.
+/// Nothing is found but what a test tells of, unless it is about finding: with a clock that is moved on, what a test
+/// is in the middle of would be found by a reading too.
+pub fn script_config(dir: &Path, further: &str) -> String {
+    let names_a_profile = further.contains("sync_metadata_profile");
     let profile = if names_a_profile { "" } else { "sync_metadata_profile = \"apinotifications_sync_data\"\n" };
-    // Nothing is found but what a test tells of, unless it is about finding.
-    let finds = ["reconcile", "receive"].iter().any(|word| script.contains(word));
+    let finds = ["reconcile", "receive"].iter().any(|word| further.contains(word));
     let reconcile = if finds { "" } else { "reconcile.enabled = false\n" };
-    let script = format!(
-        "{profile}data_dir = \"{}\"
-{LISTEN}{reconcile}{script}
-",
-        dir.join("data").display(),
-    );
-    config::from_texts(&session, &script).unwrap()
+    format!("{profile}data_dir = \"{}\"\n{LISTEN}{reconcile}{further}\n", dir.join("data").display())
 }

@@ -13,7 +13,7 @@ use kaltura_mirror::simulator::handle::{Options, Simulator};
 use serde_json::{Value, json};
 
 use super::{NEEDED, mirrored};
-use crate::house::{House, LISTEN, START, http};
+use crate::house::{House, START, http, script_config};
 
 #[tokio::test]
 async fn an_entry_is_told_in_its_public_shape() {
@@ -143,11 +143,7 @@ impl TwoAccounts {
                 format!("[[accounts]]\nlabel = \"{label}\"\npartner_id = {partner}\nadmin_secret = \"{secret}\"\nservice_url = \"{url}/\"\n")
             })
             .concat();
-        let script = format!(
-            "sync_metadata_profile = \"apinotifications_sync_data\"\ndata_dir = \"{}\"\n{LISTEN}",
-            dir.path().join("data").display()
-        );
-        let config = config::from_texts(&session, &script).unwrap();
+        let config = config::from_texts(&session, &script_config(dir.path(), "")).unwrap();
         let daemon = Daemon::start(config, clock, Jitter::fixed(0.5)).await.unwrap();
         for account in daemon.sync.accounts() {
             daemon.sync.refresh_facts(account).await.unwrap();
