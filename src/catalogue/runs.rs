@@ -3,6 +3,7 @@
 //! What is yet to be read stands in the store, window by window, and changes with each page that is kept: a reading that
 //! is killed goes on from there. Long windows are halved, so that several are read side by side.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use super::reconcile::listed;
 use super::{Account, Catalogue, Error, RETRY, selection};
 use crate::domain::filter::mirror::MirrorFilter;
 use crate::domain::ids::AccountId;
-use crate::kaltura::catalogue::Window;
+use crate::kaltura::catalogue::{Step, Window};
 use crate::store::{Backlog, CatalogueRun, Drift, RunKind, RunOptions, RunPage, RunResult, RunState, RunWindow};
 
 /// Windows read side by side.
@@ -23,6 +24,9 @@ const READERS: usize = 3;
 /// Entries found that may wait to be looked at while more are listed. Those that wait are kept by their ids, which are drawn: the
 /// more of them there are, the more of the disk each page touches, and a look has to catch up with all of them anyway.
 const AHEAD: u64 = 10_000;
+/// Entries of a window that are kept together in the order of their ids, unless it ends before. Ids are drawn, and in a large mirror
+/// each of a few would be on a page of its own: the more of them there are, the more share one, and are looked at side by side.
+const KEPT_TOGETHER: usize = 5_000;
 /// So long until it is seen whether they have become fewer.
 const AHEAD_POLL: Duration = Duration::from_millis(250);
 /// Windows that a reading is divided into at most, seconds with too many entries apart.
@@ -34,7 +38,7 @@ const FEW: u64 = 20;
 /// Entries in one look, write-backs in one request, rows in one step of a list.
 const PER_LOOK: u64 = 100;
 const PER_MARK: u64 = 20;
-const PER_STEP: u64 = 1_000;
+const PER_STEP: usize = 1_000;
 
 /// What a reading will take, as far as can be told before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,7 +155,7 @@ impl Catalogue {
             entries,
             is_at_most: counted.is_at_most,
             mirrored,
-            list_calls: listed.div_ceil(PER_STEP) + 2,
+            list_calls: listed.div_ceil(PER_STEP as u64) + 2,
             look_calls: entries.div_ceil(PER_LOOK),
             mark_calls: entries.div_ceil(PER_MARK),
             seconds_a_call,
@@ -162,9 +166,9 @@ impl Catalogue {
     pub(super) async fn keep_reading(self, account: Arc<Account>) {
         loop {
             let rest = match self.read_on(&account).await {
-                Ok(Step::Taken) => continue,
-                Ok(Step::FarAhead) => AHEAD_POLL,
-                Ok(Step::None) => RETRY,
+                Ok(Turn::Taken) => continue,
+                Ok(Turn::FarAhead) => AHEAD_POLL,
+                Ok(Turn::None) => RETRY,
                 Err(error) => {
                     warn!(account = %account.label, "reading the catalogue of account {} is held up: {error}", account.label);
                     RETRY
@@ -175,58 +179,87 @@ impl Catalogue {
     }
 
     /// One step of the reading that is under way, if there is one and enough of what it found has been looked at.
-    async fn read_on(&self, account: &Account) -> Result<Step, Error> {
-        let Some(run) = self.0.store.open_run(account.id).await? else { return Ok(Step::None) };
+    async fn read_on(&self, account: &Account) -> Result<Turn, Error> {
+        let Some(run) = self.0.store.open_run(account.id).await? else { return Ok(Turn::None) };
         if is_far_ahead(self.0.store.catalogue_backlog(account.id).await?) {
-            return Ok(Step::FarAhead);
+            return Ok(Turn::FarAhead);
         }
         let step = match run.state {
             RunState::Unmet => self.find_unmet(account, &run).await,
-            _ => self.read_pages(account, &run).await,
+            _ => self.read_windows(account, &run).await,
         };
         if let Err(error) = &step {
             self.0.store.record_run_error(run.id, &error.to_string()).await?;
         }
-        step.map(|()| Step::Taken)
+        step.map(|()| Turn::Taken)
     }
 
-    /// Reads a step of each of the first windows, side by side.
-    async fn read_pages(&self, account: &Account, run: &CatalogueRun) -> Result<(), Error> {
+    /// Reads on in each of the first windows, side by side.
+    async fn read_windows(&self, account: &Account, run: &CatalogueRun) -> Result<(), Error> {
         let (windows, open) = self.0.store.run_windows(run.id, READERS).await?;
         let room = DIVIDED_INTO.saturating_sub(open) / windows.len().max(1);
-        let steps = windows.into_iter().map(|window| self.read_page(account, run, window, room > 0));
+        let steps = windows.into_iter().map(|window| self.read_window(account, run, window, room > 0));
         join_all(steps).await.into_iter().collect()
     }
 
-    async fn read_page(
+    /// Reads on in a window, and keeps what came in the order of its ids, also what came before a call that failed.
+    async fn read_window(
         &self,
         account: &Account,
         run: &CatalogueRun,
         window: RunWindow,
         may_halve: bool,
     ) -> Result<(), Error> {
-        let read: Window = serde_json::from_str(&window.window)?;
         let filter = run.only.as_deref().map_or(Ok(None), |only| selection::read(account, only))?;
-        for mut step in account.backfill_client.read_catalogue(&[read]).await? {
-            if let [only] = step.next.as_slice()
-                && may_halve
-                && let Some(halves) = only.halves(step.left, self.0.clock.now().as_secs())
-            {
-                step.next = halves.into();
+        let mut rest: Vec<Window> = vec![serde_json::from_str(&window.window)?];
+        let (mut rows, mut unlisted, mut outcome) = (BTreeMap::new(), 0, Ok(()));
+        while let [reading] = rest.as_slice()
+            && rows.len() < KEPT_TOGETHER
+        {
+            match self.read_step(account, filter.as_ref(), reading).await {
+                Ok(step) => {
+                    // The second at which the step before ended is listed again.
+                    rows.extend(step.rows.into_iter().map(|row| (row.id.clone(), listed(row))));
+                    unlisted += step.unlisted as u64;
+                    rest = match step.next.as_slice() {
+                        [only] if may_halve => only.halves(step.left, self.0.clock.now().as_secs()),
+                        _ => None,
+                    }
+                    .map_or(step.next, Vec::from);
+                }
+                Err(error) => {
+                    outcome = Err(error);
+                    break;
+                }
             }
-            let rows: Vec<_> = step.rows.into_iter().filter(|row| !row.is_deleted).collect();
-            let rows = match &filter {
-                Some(filter) => account.select(filter, rows).await?,
-                None => rows,
-            };
-            let page = RunPage {
-                listed: rows.into_iter().map(listed).collect(),
-                next: step.next.iter().map(serde_json::to_string).collect::<Result<_, _>>()?,
-                unlisted: step.unlisted as u64,
-            };
+        }
+        let rows: Vec<_> = rows.into_values().collect();
+        let (before, last) = rows.split_at(rows.len().saturating_sub(1) / PER_STEP * PER_STEP);
+        for part in before.chunks(PER_STEP) {
+            // Killed after it, the reading goes on from where the window stood.
+            let page = RunPage { listed: part.to_vec(), next: vec![window.window.clone()], unlisted: 0 };
             self.0.store.record_page(run, window.number, &page).await?;
         }
-        Ok(())
+        let next = rest.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+        let page = RunPage { listed: last.to_vec(), next, unlisted };
+        self.0.store.record_page(run, window.number, &page).await?;
+        outcome
+    }
+
+    /// One step through a window: the entries that exist, and are selected.
+    async fn read_step(
+        &self,
+        account: &Account,
+        filter: Option<&MirrorFilter>,
+        window: &Window,
+    ) -> Result<Step, Error> {
+        let mut steps = account.backfill_client.read_catalogue(std::slice::from_ref(window)).await?;
+        let mut step = steps.pop().expect("a step for each window");
+        step.rows.retain(|row| !row.is_deleted);
+        if let Some(filter) = filter {
+            step.rows = account.select(filter, step.rows).await?;
+        }
+        Ok(step)
     }
 
     /// What no list names is looked at, unless the lists name so little that they cannot be right: that is judged once, for it
@@ -257,7 +290,7 @@ impl Catalogue {
 }
 
 /// What became of a reading's next step.
-enum Step {
+enum Turn {
     /// It was taken; another may follow at once.
     Taken,
     /// Too many of the entries found wait to be looked at.

@@ -145,6 +145,20 @@ async fn a_server_that_is_down_holds_a_backfill_up_and_does_not_end_it() {
 }
 
 #[tokio::test]
+async fn what_was_listed_before_a_call_that_failed_is_kept() {
+    let house = House::open_with("[thumbnails]\nmode = \"none\"\n").await;
+    house.only_old_videos(2_600, Some(DONE));
+    // The only step of the recycle bin, and two of what exists: they share the entry that the first of them ended with.
+    house.kaltura.fault(When::call(LIST).after(3), Fault::Http(502));
+    house.begin(RunKind::Backfill, QUIETLY).await;
+    super::eventually("it says why", async || house.latest(RunKind::Backfill).await.run.error.is_some()).await;
+    assert_eq!(house.latest(RunKind::Backfill).await.run.seen, 1_999);
+    house.kaltura.heal();
+    house.pass(Duration::from_secs(120)).await;
+    assert_eq!(house.read_to_the_end(RunKind::Backfill).await.run.seen, 2_600);
+}
+
+#[tokio::test]
 async fn a_backfill_that_is_given_up_marks_and_tells_nothing_more() {
     let house = House::silent_with(A_HOOK).await;
     let ids = house.only_old_videos(30, Some(UNSET));
