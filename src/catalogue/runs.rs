@@ -35,7 +35,7 @@ const DIVIDED_INTO: usize = 2 * READERS;
 const BELIEVED_FROM: u64 = 50;
 /// Below so many entries the lists are believed in any case: every look has its own proof.
 const FEW: u64 = 20;
-/// Entries in one look, write-backs in one request, rows in one step of a list.
+/// Entries in one look, write-backs in one request, rows in one step of a list and in one transaction.
 const PER_LOOK: u64 = 100;
 const PER_MARK: u64 = 20;
 const PER_STEP: usize = 1_000;
@@ -233,16 +233,16 @@ impl Catalogue {
                 }
             }
         }
-        let rows: Vec<_> = rows.into_values().collect();
-        let (before, last) = rows.split_at(rows.len().saturating_sub(1) / PER_STEP * PER_STEP);
-        for part in before.chunks(PER_STEP) {
+        let mut rows: Vec<_> = rows.into_values().collect();
+        while rows.len() > PER_STEP {
+            let further = rows.split_off(PER_STEP);
             // Killed after it, the reading goes on from where the window stood.
-            let page = RunPage { listed: part.to_vec(), next: vec![window.window.clone()], unlisted: 0 };
+            let page = RunPage { listed: rows, next: vec![window.window.clone()], unlisted: 0 };
             self.0.store.record_page(run, window.number, &page).await?;
+            rows = further;
         }
         let next = rest.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
-        let page = RunPage { listed: last.to_vec(), next, unlisted };
-        self.0.store.record_page(run, window.number, &page).await?;
+        self.0.store.record_page(run, window.number, &RunPage { listed: rows, next, unlisted }).await?;
         outcome
     }
 

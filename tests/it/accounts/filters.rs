@@ -12,7 +12,7 @@ async fn an_account_has_its_own_filter_or_the_one_for_all() {
         "everything" => "mirror_filter = \"id EXISTS\"".to_owned(),
         _ => String::new(),
     };
-    let script = "reconcile.enabled = false\nmirror.filter = \"tags = website\"\n";
+    let script = "mirror.filter = \"tags = website\"\n";
     let several = Several::open_with(&["all", "own", "everything"], own, script).await;
     let mut seen = Vec::new();
     for (kaltura, label) in several.kalturas.iter().zip(["all", "own", "everything"]) {
