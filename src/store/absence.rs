@@ -8,7 +8,7 @@ use sqlx::Row;
 
 use super::Store;
 use super::changes::{Cause, Occasion, Origin};
-use super::entry_events::{self, EventKind, NewEvent};
+use super::entry_events::{EventKind, NewEvent};
 use super::error::Error;
 use super::judgement::{self, Judged};
 use super::prune;
@@ -130,7 +130,7 @@ impl Store {
                 .iter()
                 .map(|row_id| NewEvent::new(*row_id, EventKind::Purged, "its content was forgotten"))
                 .collect();
-            entry_events::append(&mut tx, &events, self.now()).await?;
+            tx.note(events, self.now());
             tx.commit().await?;
             purged += row_ids.len() as u64;
         }
@@ -181,7 +181,7 @@ pub(super) async fn conclude(
             .iter()
             .map(|absent| NewEvent::new(absent.row_id, EventKind::Braked, "absent, but removal by absence is stopped"))
             .collect();
-        entry_events::append(tx, &events, now).await?;
+        tx.note(events, now);
         return Ok(Concluded::Braked);
     }
     let hide = rows_where(absent, |absent| stages.get(&absent.row_id) == Some(&Stage::Present));
@@ -201,7 +201,7 @@ pub(super) async fn conclude(
             }
         })
         .collect();
-    entry_events::append(tx, &events, now).await?;
+    tx.note(events, now);
     let entries: Vec<_> =
         absent.iter().map(|absent| (absent.row_id, Occasion::new(Cause::Missing, absent.origin))).collect();
     Ok(Concluded::Judged(judgement::judge_again(tx, account, &entries, now).await?))

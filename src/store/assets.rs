@@ -21,10 +21,10 @@ struct FlavorRow<'a> {
     object: &'a ApiObject,
 }
 
-/// Replaces all flavors of these entries.
+/// Keeps these flavors, in place of all that these entries had before.
 pub(super) async fn replace_flavors(
     tx: &mut WriteTx,
-    row_ids: &[RowId],
+    replaced: &[RowId],
     flavors: Vec<(RowId, &Flavor)>,
 ) -> Result<(), Error> {
     let flavors: Vec<_> = flavors
@@ -40,10 +40,12 @@ pub(super) async fn replace_flavors(
             object: &flavor.object,
         })
         .collect();
-    sqlx::query("delete from assets where row_id in (select value from json_each(?)) and kind = 'flavor'")
-        .bind(rows::parameter(row_ids))
-        .execute(&mut **tx)
-        .await?;
+    if !replaced.is_empty() {
+        sqlx::query("delete from assets where row_id in (select value from json_each(?)) and kind = 'flavor'")
+            .bind(rows::parameter(replaced))
+            .execute(&mut **tx)
+            .await?;
+    }
     sqlx::query(
         "insert or replace into assets
              (row_id, kind, asset_id, status, width, height, bitrate_kbps, container_format, object)
@@ -67,16 +69,18 @@ struct CaptionRow<'a> {
     object: &'a ApiObject,
 }
 
-/// Replaces all captions of these entries.
+/// Keeps these captions, in place of all that these entries had before.
 pub(super) async fn replace_captions(
     tx: &mut WriteTx,
-    row_ids: &[RowId],
+    replaced: &[RowId],
     captions: &[(RowId, &Caption)],
 ) -> Result<(), Error> {
-    sqlx::query("delete from assets where row_id in (select value from json_each(?)) and kind = 'caption'")
-        .bind(rows::parameter(row_ids))
-        .execute(&mut **tx)
-        .await?;
+    if !replaced.is_empty() {
+        sqlx::query("delete from assets where row_id in (select value from json_each(?)) and kind = 'caption'")
+            .bind(rows::parameter(replaced))
+            .execute(&mut **tx)
+            .await?;
+    }
     if captions.is_empty() {
         return Ok(());
     }

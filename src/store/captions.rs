@@ -10,7 +10,7 @@ use sqlx::Row;
 
 use super::Store;
 use super::changes::{Cause, Change, Occasion, Origin, Told};
-use super::entry_events::{self, EventKind, NewEvent};
+use super::entry_events::{EventKind, NewEvent};
 use super::error::Error;
 use super::judgement;
 use super::rows::{self, RowId};
@@ -227,7 +227,7 @@ impl Store {
         .await?;
         if let Some(row_id) = row {
             let said = format!("{} version {} later: {why}", wanted.caption_id, wanted.version);
-            entry_events::append(&mut tx, &[NewEvent::new(row_id, EventKind::Caption, said)], self.now()).await?;
+            tx.note([NewEvent::new(row_id, EventKind::Caption, said)], self.now());
         }
         tx.commit().await
     }
@@ -305,7 +305,7 @@ async fn tell(
     said: &str,
     now: Timestamp,
 ) -> Result<Option<Change>, Error> {
-    entry_events::append(tx, &[NewEvent::new(row_id, EventKind::Caption, said)], now).await?;
+    tx.note([NewEvent::new(row_id, EventKind::Caption, said)], now);
     let occasion = Occasion { told: Told::Spoken, ..Occasion::new(Cause::Changed, Origin::Worker) };
     let judged = judgement::judge_again(tx, account, &[(row_id, occasion)], now).await?;
     Ok(judged.get(&row_id).and_then(|judged| judged.change))
@@ -331,32 +331,18 @@ impl<'a> WantRow<'a> {
     }
 }
 
-/// Content came in with these tracks: the text of any other is forgotten, a file of another version than before is due at
-/// once, and one that is not to be read takes its cues away.
+/// Content came in with these tracks: a file of another version than before is due at once. Of entries that had some before
+/// the text of any other track is forgotten, and one that is not to be read takes its cues away.
 pub(super) async fn want(
     tx: &mut WriteTx,
     account: AccountId,
-    row_ids: &[RowId],
+    replaced: &[RowId],
     captions: &[(RowId, &Caption)],
     now: Timestamp,
 ) -> Result<(), Error> {
     let wanted: Vec<_> = captions.iter().map(|(row_id, caption)| WantRow::of(*row_id, caption)).collect();
-    let readable: Vec<_> = wanted.iter().filter(|want| want.version.is_some()).collect();
-    for (statement, kept) in [
-        (
-            "delete from caption_texts
-             where row_id in (select value from json_each(?1))
-               and (row_id, caption_id) not in (select value ->> 'row_id', value ->> 'caption_id' from json_each(?2))",
-            rows::parameter(&wanted),
-        ),
-        (
-            "delete from caption_cues
-             where row_id in (select value from json_each(?1))
-               and (row_id, caption_id) not in (select value ->> 'row_id', value ->> 'caption_id' from json_each(?2))",
-            rows::parameter(&readable),
-        ),
-    ] {
-        sqlx::query(statement).bind(rows::parameter(row_ids)).bind(kept).execute(&mut **tx).await?;
+    if !replaced.is_empty() {
+        forget_others(tx, replaced, &wanted).await?;
     }
     if wanted.is_empty() {
         return Ok(());
@@ -385,6 +371,28 @@ pub(super) async fn want(
     .bind(rows::parameter(&wanted))
     .execute(&mut **tx)
     .await?;
+    Ok(())
+}
+
+/// Forgets what these entries had beside the tracks that are wanted.
+async fn forget_others(tx: &mut WriteTx, replaced: &[RowId], wanted: &[WantRow<'_>]) -> Result<(), Error> {
+    let readable: Vec<_> = wanted.iter().filter(|want| want.version.is_some()).collect();
+    for (statement, kept) in [
+        (
+            "delete from caption_texts
+             where row_id in (select value from json_each(?1))
+               and (row_id, caption_id) not in (select value ->> 'row_id', value ->> 'caption_id' from json_each(?2))",
+            rows::parameter(wanted),
+        ),
+        (
+            "delete from caption_cues
+             where row_id in (select value from json_each(?1))
+               and (row_id, caption_id) not in (select value ->> 'row_id', value ->> 'caption_id' from json_each(?2))",
+            rows::parameter(&readable),
+        ),
+    ] {
+        sqlx::query(statement).bind(rows::parameter(replaced)).bind(kept).execute(&mut **tx).await?;
+    }
     Ok(())
 }
 

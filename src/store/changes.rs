@@ -407,28 +407,19 @@ pub(super) async fn append(
         "insert into changes (account_id, entry_id, op, cause, origin, fingerprint, at)
          select ?1, value ->> 'entry_id', value ->> 'op', value ->> 'cause', value ->> 'origin',
                 unhex(value ->> 'fingerprint'), ?2
-         from json_each(?3)
-         order by key
-         returning seq, entry_id",
+         from jsonb_each(?3)
+         order by key",
     )
     .bind(account.0)
     .bind(now.as_millis())
     .bind(rows::parameter(new))
-    .fetch_all(&mut **tx)
+    .execute(&mut **tx)
     .await?;
-    let mut seqs = HashMap::with_capacity(written.len());
-    for row in &written {
-        let seq = row.try_get::<i64, _>("seq")?;
-        tx.appended(seq);
-        seqs.insert(rows::entry_id(row)?, seq);
-    }
-    Ok(new
-        .iter()
-        .filter_map(|change| {
-            let (op, cause) = change.told;
-            seqs.get(&change.entry_id).map(|seq| (change.row_id, Change { seq: *seq, op, cause }))
-        })
-        .collect())
+    // `autoincrement`, and nobody else writes: rows of one statement are numbered one after the other.
+    let last = written.last_insert_rowid();
+    tx.appended(last);
+    let change = |(new, seq): (&NewChange, i64)| (new.row_id, Change { seq, op: new.told.0, cause: new.told.1 });
+    Ok(new.iter().rev().zip((0..=last).rev()).map(change).collect())
 }
 
 #[cfg(test)]

@@ -30,10 +30,10 @@ struct ObjectRow<'a> {
     xml: &'a str,
 }
 
-/// Replaces all metadata of these entries.
+/// Keeps this metadata, in place of all that these entries had before.
 pub(super) async fn replace(
     tx: &mut WriteTx,
-    row_ids: &[RowId],
+    replaced: &[RowId],
     objects: Vec<(RowId, &(MetadataObject, MetadataFields))>,
 ) -> Result<(), Error> {
     let objects: Vec<_> = objects
@@ -47,10 +47,12 @@ pub(super) async fn replace(
             xml: &object.xml,
         })
         .collect();
-    sqlx::query("delete from custom_metadata where row_id in (select value from json_each(?))")
-        .bind(rows::parameter(row_ids))
-        .execute(&mut **tx)
-        .await?;
+    if !replaced.is_empty() {
+        sqlx::query("delete from custom_metadata where row_id in (select value from json_each(?))")
+            .bind(rows::parameter(replaced))
+            .execute(&mut **tx)
+            .await?;
+    }
     upsert(tx, &objects).await
 }
 

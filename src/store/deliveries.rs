@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteRow;
 use super::Store;
 use super::delivery_content::{self, Due, Said};
 use super::delivery_lines::{self, Line};
-use super::entry_events::{self, EventKind, NewEvent};
+use super::entry_events::{EventKind, NewEvent};
 use super::entry_sync::Noted;
 use super::error::Error;
 use super::hook_set::{Hook, Outbox};
@@ -200,7 +200,7 @@ impl Store {
         let mut has_released = false;
         if let Some(row_id) = held.try_get::<Option<RowId>, _>("row_id")? {
             let said = words(&claimed, outcome, &detail).map(|said| NewEvent::new(row_id, EventKind::Hook, said));
-            entry_events::append(&mut tx, said.as_slice(), now).await?;
+            tx.note(said, now);
             let is_through = !matches!(outcome, DeliveryOutcome::RetryAt(_));
             if is_through && held.try_get::<&str, _>("event")? == HookEvent::Synced.as_str() {
                 has_released = mark_gates::settled(&mut tx, &[row_id], &self.0.mirror.pace, now).await?;

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::Store;
 use super::delivery_lines::{self, Line};
-use super::entry_events::{self, EventKind, NewEvent};
+use super::entry_events::{EventKind, NewEvent};
 use super::error::Error;
 use super::mark_gates;
 use super::rows::RowId;
@@ -35,7 +35,7 @@ impl Store {
                 return Ok(given_up);
             }
             delivery_lines::line_up(&mut tx, &Line::of_rows(&ended)?, now).await?;
-            tell(&mut tx, hook, why, &ended, now).await?;
+            tell(&mut tx, hook, why, &ended, now)?;
             let synced = synced(&ended)?;
             let has_released =
                 !synced.is_empty() && mark_gates::settled(&mut tx, &synced, &self.0.mirror.pace, now).await?;
@@ -76,7 +76,7 @@ async fn end_overdue(
     Ok(ended)
 }
 
-async fn tell(tx: &mut WriteTx, hook: &str, why: &str, ended: &[SqliteRow], now: Timestamp) -> Result<(), Error> {
+fn tell(tx: &mut WriteTx, hook: &str, why: &str, ended: &[SqliteRow], now: Timestamp) -> Result<(), Error> {
     let mut events = Vec::new();
     for row in ended {
         if let Some(row_id) = row.try_get("row_id")? {
@@ -84,7 +84,8 @@ async fn tell(tx: &mut WriteTx, hook: &str, why: &str, ended: &[SqliteRow], now:
             events.push(NewEvent::new(row_id, EventKind::Hook, said));
         }
     }
-    entry_events::append(tx, &events, now).await
+    tx.note(events, now);
+    Ok(())
 }
 
 /// The entries that a mark may wait for.

@@ -10,7 +10,7 @@ use super::changes::{Cause, Change, Occasion, Origin, Told};
 use super::claims::{ClaimedBatch, held_tokens};
 use super::custom_metadata::MetadataFields;
 use super::dirty_entries::{Reason as Hinted, Reasons};
-use super::entry_events::{self, EventKind, NewEvent};
+use super::entry_events::{EventKind, NewEvent};
 use super::entry_sync::{self, LookRow, PendingMark};
 use super::error::Error;
 use super::judgement::{self, Judged};
@@ -266,11 +266,12 @@ async fn save_seen(
     entry_sync::write_looks(tx, &looks).await?;
     let events: Vec<_> =
         held.seen.iter().map(|(row_id, seen, _)| NewEvent::new(*row_id, EventKind::Look, look_words(seen))).collect();
-    entry_events::append(tx, &events, now).await?;
+    tx.note(events, now);
 
-    write_content(tx, account, held, now).await?;
-    write_facts(tx, held, now).await?;
-    let mirrored = mirrored(tx, held).await?;
+    let kept = kept_before(tx, held).await?;
+    write_content(tx, account, held, &kept, now).await?;
+    write_facts(tx, held, &kept, now).await?;
+    let mirrored = mirrored(held, kept);
     replace_categories(tx, account, held, &mirrored).await?;
     let mirrored: Vec<_> = mirrored.into_iter().collect();
     absence::write_seen_again(tx, &mirrored).await?;
@@ -379,9 +380,13 @@ impl<'a> FactsRow<'a> {
     }
 }
 
-/// Keeps the facts of those that are in the mirror.
-async fn write_facts(tx: &mut WriteTx, held: &Held<'_>, now: Timestamp) -> Result<(), Error> {
-    let facts: Vec<_> = held.seen.iter().map(|(row_id, seen, _)| FactsRow::of(*row_id, seen)).collect();
+/// Keeps the facts of those that were in the mirror before: with one that comes in they are written at once.
+async fn write_facts(tx: &mut WriteTx, held: &Held<'_>, kept: &HashSet<RowId>, now: Timestamp) -> Result<(), Error> {
+    let seen = held.seen.iter().filter(|(row_id, ..)| kept.contains(row_id));
+    let facts: Vec<_> = seen.map(|(row_id, seen, _)| FactsRow::of(*row_id, seen)).collect();
+    if facts.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
         "update entries
          set status = facts.value ->> 'status',
@@ -407,18 +412,21 @@ async fn write_facts(tx: &mut WriteTx, held: &Held<'_>, now: Timestamp) -> Resul
 }
 
 /// Which of them are in the mirror: those whose content has just come in, and others that are kept.
-async fn mirrored(tx: &mut WriteTx, held: &Held<'_>) -> Result<HashSet<RowId>, Error> {
+fn mirrored(held: &Held<'_>, kept: HashSet<RowId>) -> HashSet<RowId> {
+    let come_in = held.seen.iter().filter(|(_, seen, _)| seen.content.is_some());
+    come_in.map(|(row_id, ..)| *row_id).chain(kept).collect()
+}
+
+/// Which of them were in the mirror before this save.
+async fn kept_before(tx: &mut WriteTx, held: &Held<'_>) -> Result<HashSet<RowId>, Error> {
     let row_ids: Vec<_> = held.seen.iter().map(|(row_id, ..)| *row_id).collect();
-    if held.seen.iter().all(|(_, seen, _)| seen.content.is_some()) {
-        return Ok(row_ids.into_iter().collect());
-    }
-    let mirrored: String = sqlx::query_scalar(
+    let kept: String = sqlx::query_scalar(
         "select json_group_array(row_id) from entries where row_id in (select value from json_each(?))",
     )
     .bind(rows::parameter(&row_ids))
     .fetch_one(&mut **tx)
     .await?;
-    rows::parsed(&mirrored, "entries.row_id")
+    rows::parsed(&kept, "entries.row_id")
 }
 
 /// A category that is renamed may let it in: its categories are kept although nothing else of it is.
@@ -478,12 +486,11 @@ async fn replace_categories(
     Ok(())
 }
 
-/// Content as columns. The facts follow for all entries of the batch alike; a new row needs the two that are never null.
+/// Content as columns, and the facts that a new row begins with.
 #[derive(Serialize)]
 struct ContentRow<'a> {
     row_id: RowId,
-    status: String,
-    filtered: bool,
+    facts: FactsRow<'a>,
     entry_id: &'a EntryId,
     name: &'a str,
     description: &'a str,
@@ -507,8 +514,7 @@ impl<'a> ContentRow<'a> {
         let entry = &content.entry;
         Self {
             row_id,
-            status: seen.facts.status.to_api(),
-            filtered: seen.filtered.unwrap_or(false),
+            facts: FactsRow::of(row_id, seen),
             entry_id: &seen.entry_id,
             name: &entry.name,
             description: &entry.description,
@@ -529,7 +535,13 @@ impl<'a> ContentRow<'a> {
     }
 }
 
-async fn write_content(tx: &mut WriteTx, account: AccountId, held: &Held<'_>, now: Timestamp) -> Result<(), Error> {
+async fn write_content(
+    tx: &mut WriteTx,
+    account: AccountId,
+    held: &Held<'_>,
+    kept: &HashSet<RowId>,
+    now: Timestamp,
+) -> Result<(), Error> {
     let with_content: Vec<(RowId, &Seen, &Content)> = held
         .seen
         .iter()
@@ -538,10 +550,11 @@ async fn write_content(tx: &mut WriteTx, account: AccountId, held: &Held<'_>, no
     if with_content.is_empty() {
         return Ok(());
     }
-    let row_ids: Vec<_> = with_content.iter().map(|(row_id, ..)| *row_id).collect();
+    let replaced: Vec<_> =
+        with_content.iter().map(|(row_id, ..)| *row_id).filter(|row_id| kept.contains(row_id)).collect();
     let content: Vec<_> =
         with_content.iter().map(|(row_id, seen, content)| ContentRow::of(*row_id, seen, content)).collect();
-    write_entries(tx, account, &content).await?;
+    write_entries(tx, account, &content, now).await?;
     write_objects(tx, &with_content).await?;
     let of_all = with_content.iter();
     let metadata =
@@ -552,24 +565,34 @@ async fn write_content(tx: &mut WriteTx, account: AccountId, held: &Held<'_>, no
         of_all.clone().flat_map(|(row_id, _, content)| content.captions.iter().map(|track| (*row_id, track))).collect();
     let versions = of_all.map(|(row_id, _, content)| (*row_id, content.entry.thumbnail_version.as_deref()));
     let (metadata, flavors, versions) = (metadata.collect(), flavors.collect(), versions.collect());
-    custom_metadata::replace(tx, &row_ids, metadata).await?;
-    assets::replace_flavors(tx, &row_ids, flavors).await?;
-    assets::replace_captions(tx, &row_ids, &tracks).await?;
-    captions::want(tx, account, &row_ids, &tracks, now).await?;
+    custom_metadata::replace(tx, &replaced, metadata).await?;
+    assets::replace_flavors(tx, &replaced, flavors).await?;
+    assets::replace_captions(tx, &replaced, &tracks).await?;
+    captions::want(tx, account, &replaced, &tracks, now).await?;
     thumbnails::want(tx, account, versions, now).await
 }
 
-async fn write_entries(tx: &mut WriteTx, account: AccountId, content: &[ContentRow<'_>]) -> Result<(), Error> {
+async fn write_entries(
+    tx: &mut WriteTx,
+    account: AccountId,
+    content: &[ContentRow<'_>],
+    now: Timestamp,
+) -> Result<(), Error> {
     sqlx::query(
         "insert into entries
              (row_id, account_id, entry_id, name, description, tags, kind, media_type, created_at, updated_at,
               reference_id, duration_s, duration_ms, width, height, plays, views, content_fingerprint,
-              status, filtered)
+              status, moderation, display_in_search, start_date, end_date, access_control, replaced_entry, is_live,
+              recorded_entry, filtered, filtered_at, is_outdated)
          select value ->> 'row_id', ?1, value ->> 'entry_id', value ->> 'name', value ->> 'description', value -> 'tags',
                 value ->> 'kind', value ->> 'media_type', value ->> 'created_at', value ->> 'updated_at',
                 value ->> 'reference_id', value ->> 'duration_s', value ->> 'duration_ms', value ->> 'width',
                 value ->> 'height', value ->> 'plays', value ->> 'views', unhex(value ->> 'fingerprint'),
-                value ->> 'status', value ->> 'filtered'
+                value ->> '$.facts.status', value ->> '$.facts.moderation', value ->> '$.facts.display_in_search',
+                value ->> '$.facts.start_date', value ->> '$.facts.end_date', value ->> '$.facts.access_control',
+                value ->> '$.facts.replaced_entry', value ->> '$.facts.is_live', value ->> '$.facts.recorded_entry',
+                coalesce(value ->> '$.facts.filtered', 0), iif(value ->> '$.facts.filtered', ?3, null),
+                coalesce(value ->> '$.facts.is_outdated', 0)
          from jsonb_each(?2)
          where true
          on conflict (row_id) do update
@@ -591,6 +614,7 @@ async fn write_entries(tx: &mut WriteTx, account: AccountId, content: &[ContentR
     )
     .bind(account.0)
     .bind(rows::parameter(content))
+    .bind(now.as_millis())
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -79,9 +79,19 @@ impl EventKind {
 }
 
 /// An event to append.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(super) struct NewEvent {
     row_id: RowId,
+    kind: EventKind,
+    detail: String,
+    seq: Option<i64>,
+}
+
+/// One that a transaction is going to write.
+#[derive(Serialize)]
+pub(super) struct Event {
+    row_id: RowId,
+    at: Timestamp,
     kind: &'static str,
     detail: String,
     seq: Option<i64>,
@@ -90,12 +100,17 @@ pub(super) struct NewEvent {
 impl NewEvent {
     pub(super) fn new(row_id: RowId, kind: EventKind, detail: impl AsRef<str>) -> Self {
         let detail = detail.as_ref().chars().take(DETAIL_CHARS).collect();
-        Self { row_id, kind: kind.as_str(), detail, seq: None }
+        Self { row_id, kind, detail, seq: None }
     }
 
     /// One that goes with a row in `changes`.
     pub(super) fn with_seq(self, seq: i64) -> Self {
         Self { seq: Some(seq), ..self }
+    }
+
+    pub(super) fn at(self, at: Timestamp) -> Event {
+        let Self { row_id, kind, detail, seq } = self;
+        Event { row_id, at, kind: kind.as_str(), detail, seq }
     }
 }
 
@@ -114,7 +129,7 @@ impl Store {
     ) -> Result<(), Error> {
         let mut tx = self.write().await?;
         let row_id = entry_sync::row_id_of(&mut tx, account, entry).await?;
-        append(&mut tx, &[NewEvent::new(row_id, kind, detail)], self.now()).await?;
+        tx.note([NewEvent::new(row_id, kind, detail)], self.now());
         tx.commit().await
     }
 
@@ -151,7 +166,7 @@ impl Store {
 }
 
 /// Appends the events in their order and lets the oldest of these entries give way.
-pub(super) async fn append(tx: &mut WriteTx, events: &[NewEvent], now: Timestamp) -> Result<(), Error> {
+pub(super) async fn append(tx: &mut WriteTx, events: &[Event]) -> Result<(), Error> {
     if events.is_empty() {
         return Ok(());
     }
@@ -161,10 +176,9 @@ pub(super) async fn append(tx: &mut WriteTx, events: &[NewEvent], now: Timestamp
          select value ->> 'row_id',
                 row_number() over (partition by value ->> 'row_id' order by key)
                     + (select coalesce(max(number), 0) from entry_events where row_id = value ->> 'row_id'),
-                ?1, value ->> 'kind', value ->> 'detail', value ->> 'seq'
-         from jsonb_each(?2)",
+                value ->> 'at', value ->> 'kind', value ->> 'detail', value ->> 'seq'
+         from jsonb_each(?)",
     )
-    .bind(now.as_millis())
     .bind(&parameter)
     .execute(&mut **tx)
     .await?;

@@ -8,7 +8,7 @@ use super::Store;
 use super::changes::{Cause, Occasion, Origin};
 use super::claims::{ClaimedBatch, held_tokens};
 use super::custom_metadata::{self, MetadataFields};
-use super::entry_events::{self, EventKind, NewEvent};
+use super::entry_events::{EventKind, NewEvent};
 use super::error::Error;
 use super::judgement::{self, Judged};
 use super::rows::{self, RowId};
@@ -218,7 +218,7 @@ impl Store {
             Said::Failed => write_failure_marks(&mut tx, &kept, &row_ids).await?,
         }
         custom_metadata::keep_marks(&mut tx, &kept, &row_ids).await?;
-        entry_events::append(&mut tx, &mark_events(&kept, &row_ids), self.now()).await?;
+        tx.note(mark_events(&kept, &row_ids), self.now());
         tx.commit().await?;
         Ok(outcomes)
     }
@@ -250,7 +250,7 @@ impl Store {
         .await?;
         let events: Vec<_> =
             failures.iter().map(|failure| NewEvent::new(failure.row_id, EventKind::Failed, failure.error)).collect();
-        entry_events::append(&mut tx, &events, self.now()).await?;
+        tx.note(events, self.now());
         tx.commit().await?;
         Ok(outcomes)
     }
@@ -287,7 +287,7 @@ impl Store {
             .await?;
         let said = if hidden_at.is_some() { "hidden by hand" } else { "no longer hidden by hand" };
         let kind = if hidden_at.is_some() { EventKind::Withheld } else { EventKind::Hint };
-        entry_events::append(&mut tx, &[NewEvent::new(row_id, kind, said)], self.now()).await?;
+        tx.note([NewEvent::new(row_id, kind, said)], self.now());
         let occasion = Occasion::new(Cause::Hidden, Origin::Person);
         let mut judged = judgement::judge_again(&mut tx, account, &[(row_id, occasion)], self.now()).await?;
         tx.commit().await?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::changes::{self, Answer, Change, NewChange, Occasion, Op};
-use super::entry_events::{self, EventKind, NewEvent};
+use super::entry_events::{EventKind, NewEvent};
 use super::error::Error;
 use super::outbox::{self, News};
 use super::policy;
@@ -56,7 +56,7 @@ pub(super) async fn judge_again(
     thumbnails::want_refused(tx, &shown, now).await?;
     let events: Vec<_> =
         judgements.iter().filter_map(|judgement| judgement.event(told.get(&judgement.known.row_id))).collect();
-    entry_events::append(tx, &events, now).await?;
+    tx.note(events, now);
     let news: Vec<_> =
         judgements.iter().map(|judgement| judgement.news(told.get(&judgement.known.row_id).copied())).collect();
     outbox::tell(tx, account, &news, now).await?;

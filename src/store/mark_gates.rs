@@ -11,7 +11,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::dirty_entries::{Hints, Lane, Reason};
-use super::entry_events::{self, EventKind, NewEvent};
+use super::entry_events::{EventKind, NewEvent};
 use super::error::Error;
 use super::pace::Pace;
 use super::rows::{self, RowId};
@@ -113,7 +113,8 @@ pub(super) async fn hold_back(tx: &mut WriteTx, gates: &HashMap<RowId, MarkGate>
     .bind(rows::parameter(&held))
     .execute(&mut **tx)
     .await?;
-    entry_events::append(tx, &events, now).await
+    tx.note(events, now);
+    Ok(())
 }
 
 /// A delivery is through: entries whose mark waited for nothing else are dirty, and so are those that wait only for
@@ -160,7 +161,7 @@ async fn fail(tx: &mut WriteTx, row_ids: &[RowId], pace: &Pace, now: Timestamp) 
             _ => None,
         })
         .collect();
-    entry_events::append(tx, &events, now).await?;
+    tx.note(events, now);
     let failed: Vec<_> = awaiting.into_iter().filter(|entry| gates.contains_key(&entry.row_id)).collect();
     make_dirty(tx, &failed, pace, now).await?;
     Ok(true)

@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::Store;
 use super::changes::{Cause, Change, Occasion, Origin, Told};
-use super::entry_events::{self, EventKind, NewEvent};
+use super::entry_events::{EventKind, NewEvent};
 use super::error::Error;
 use super::judgement;
 use super::rows::{self, RowId};
@@ -243,7 +243,7 @@ impl Store {
         .await?;
         if let Some(row_id) = row {
             let said = format!("version {version} later: {why}");
-            entry_events::append(&mut tx, &[NewEvent::new(row_id, EventKind::Thumbnail, said)], self.now()).await?;
+            tx.note([NewEvent::new(row_id, EventKind::Thumbnail, said)], self.now());
         }
         tx.commit().await
     }
@@ -472,7 +472,7 @@ async fn tell(
     occasion: Occasion,
     now: Timestamp,
 ) -> Result<Option<Change>, Error> {
-    entry_events::append(tx, &[NewEvent::new(row_id, EventKind::Thumbnail, said)], now).await?;
+    tx.note([NewEvent::new(row_id, EventKind::Thumbnail, said)], now);
     let judged = judgement::judge_again(tx, account, &[(row_id, occasion)], now).await?;
     Ok(judged.get(&row_id).and_then(|judged| judged.change))
 }

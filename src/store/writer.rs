@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::watch;
 
+use super::entry_events::{self, Event, NewEvent};
 use super::error::Error;
 use super::hook_set::{Hooks, Outbox};
 use super::turn::Tx;
+use crate::domain::clock::Timestamp;
 
 /// How many tickets one durable reservation covers: a start skips at most so many numbers.
 const RESERVATION: i64 = 10_000;
@@ -93,6 +95,8 @@ pub(super) struct WriteTx {
     has_deliveries: bool,
     /// The latest change this transaction has appended.
     appended: Option<i64>,
+    /// What happened to entries, to be told with this.
+    events: Vec<Event>,
 }
 
 /// Who is woken by a commit.
@@ -106,7 +110,16 @@ pub(super) struct Bells {
 impl WriteTx {
     pub(super) fn new(transaction: Tx, tickets: Tickets, bells: Bells) -> Self {
         let hooks = bells.outbox.hooks();
-        Self { transaction, tickets, reserving: None, bells, hooks, has_deliveries: false, appended: None }
+        Self {
+            transaction,
+            tickets,
+            reserving: None,
+            bells,
+            hooks,
+            has_deliveries: false,
+            appended: None,
+            events: Vec::new(),
+        }
     }
 
     /// Whom to tell, as of this transaction.
@@ -129,6 +142,11 @@ impl WriteTx {
         self.appended = self.appended.max(Some(seq));
     }
 
+    /// What happened to entries: kept with all else, and told in this order.
+    pub(super) fn note(&mut self, events: impl IntoIterator<Item = NewEvent>, at: Timestamp) {
+        self.events.extend(events.into_iter().map(|event| event.at(at)));
+    }
+
     /// One ticket or claim token.
     pub(super) async fn take_ticket(&mut self) -> Result<i64, Error> {
         self.take_tickets(1).await
@@ -146,7 +164,9 @@ impl WriteTx {
     }
 
     /// Makes all of it durable. After this returned, a crash changes nothing of it.
-    pub(super) async fn commit(self) -> Result<(), Error> {
+    pub(super) async fn commit(mut self) -> Result<(), Error> {
+        let events = std::mem::take(&mut self.events);
+        entry_events::append(&mut self, &events).await?;
         self.transaction.commit().await?;
         if let Some(up_to) = self.reserving {
             self.tickets.is_reserved(up_to);
