@@ -18,6 +18,14 @@ pub struct Program {
     child: Child,
 }
 
+/// What whoever watches a reading wants.
+#[derive(PartialEq, Eq)]
+pub enum Wish {
+    GoOn,
+    /// It is killed, as by `kill -9`, and started again.
+    Kill,
+}
+
 impl Program {
     pub fn serve(kaltura: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -33,14 +41,19 @@ impl Program {
                  [thumbnails]\nmode = \"none\"\n[captions]\nmode = \"none\"\n[reconcile]\nmax_calls_per_second = 1000\n"
             ),
         );
-        let mut command = Self::command(&folder);
+        let (public, child) = Self::start(&folder);
+        Self { folder, public, child }
+    }
+
+    fn start(folder: &TempDir) -> (SocketAddr, Child) {
+        let mut command = Self::command(folder);
         command.arg("serve").stdout(Stdio::piped());
         command.stderr(File::create(folder.path().join("serve.log")).unwrap());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let public = line.split_whitespace().nth(2).and_then(|url| url.strip_prefix("http://")).unwrap();
-        Self { public: public.parse().unwrap(), folder, child }
+        (public.parse().unwrap(), child)
     }
 
     fn command(folder: &TempDir) -> Command {
@@ -49,29 +62,39 @@ impl Program {
         command
     }
 
-    /// Reads everything, and waits until the index has the last of it. The most memory of its own the program had, in MiB.
-    /// Whoever watches is called again and again meanwhile.
-    pub fn backfill(&self, last: &str, mut watch: impl FnMut()) -> f64 {
-        let mut ordered =
-            Self::command(&self.folder).args(["backfill", "--json"]).stdout(Stdio::null()).spawn().unwrap();
+    /// Reads everything, and waits until the index has the last of it. The most memory of its own the program had, in MiB, and
+    /// how many entries are public at the end. Whoever watches is asked again and again meanwhile.
+    pub fn backfill(&mut self, last: &str, mut watch: impl FnMut() -> Wish) -> (f64, u64) {
         let mut peak_mib = self.anonymous_mib();
-        let mut look = || {
+        let mut ordered = self.order();
+        while ordered.try_wait().unwrap().is_none() {
             std::thread::sleep(LOOK_EVERY);
-            watch();
             peak_mib = peak_mib.max(self.anonymous_mib());
-        };
-        let ended = loop {
-            if let Some(ended) = ordered.try_wait().unwrap() {
-                break ended;
+            if watch() == Wish::Kill {
+                self.stop();
+                ordered.wait().unwrap();
+                (self.public, self.child) = Self::start(&self.folder);
+                ordered = self.order(); // goes on with the reading that is under way
             }
-            look();
-        };
-        assert!(ended.success(), "the backfill ended with {ended}");
+        }
+        let told = ordered.wait_with_output().unwrap();
+        assert!(told.status.success(), "the backfill ended with {}", told.status);
+        let told: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
         // Ids are words of the index.
         while !self.found(last) {
-            look();
+            std::thread::sleep(LOOK_EVERY);
+            peak_mib = peak_mib.max(self.anonymous_mib());
         }
-        peak_mib
+        (peak_mib, told[0]["result"]["public"].as_u64().unwrap())
+    }
+
+    fn order(&self) -> Child {
+        Self::command(&self.folder).args(["backfill", "--json"]).stdout(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     fn found(&self, id: &str) -> bool {
@@ -109,8 +132,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.stop();
     }
 }
 

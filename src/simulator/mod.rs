@@ -51,7 +51,7 @@ mod entry_order;
 mod execution;
 mod files;
 mod http1;
-mod json;
+pub mod json;
 mod ks;
 mod lists;
 mod metadata_object;

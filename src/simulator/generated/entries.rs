@@ -67,7 +67,7 @@ impl Generated {
     }
 
     /// An entry, whole, as it is before anything changes it. `now` (Unix seconds) tells what is over from what is not.
-    pub(super) fn entry(&self, number: u64, now: i64) -> SimEntry {
+    pub fn entry(&self, number: u64, now: i64) -> SimEntry {
         let mut entry = self.bare(number, now);
         let mut words = Words::of(self.plan.seed, number);
         entry.name = format!("{} of the {} and the {}, part {number}", words.title(), words.next(), words.next());
@@ -104,7 +104,7 @@ impl Generated {
     }
 
     /// Its document of the sync profile, if it has one.
-    pub(super) fn metadata(&self, number: u64) -> Vec<SimMetadata> {
+    pub fn metadata(&self, number: u64) -> Vec<SimMetadata> {
         let oddity = self.oddity(number);
         let (Some((profile_id, profile_version)), false) = (self.profile, oddity == Oddity::NoDocument) else {
             return Vec::new();
@@ -131,7 +131,7 @@ impl Generated {
     }
 
     /// The file that was uploaded and two encodings; nothing before it was converted.
-    pub(super) fn flavors(&self, number: u64) -> Vec<SimFlavor> {
+    pub fn flavors(&self, number: u64) -> Vec<SimFlavor> {
         if matches!(self.oddity(number), Oddity::NoContent) {
             return Vec::new();
         }
