@@ -2,9 +2,10 @@
 //! entry must be looked at.
 //!
 //! A list shows no match beyond the 10,000th, so it is read by time: each step goes on from the newest row of the one
-//! before, and never by an offset that grows, since rows that leave the list would make it skip others. Where more
-//! entries than that share one second, the second is read by the other time, then in parts: by status, type,
-//! moderation, media type and duration.
+//! before, and never by an offset that grows, since rows that leave the list would make it skip others. Only within a second
+//! that fills a step by itself there is no other way: it is read alone, and when it loses rows, as it does while entries found in it are
+//! marked, it is read on from as many rows before. Where more entries than a list shows share one second, it is read by the other time, then in
+//! parts: by status, type, moderation, media type and duration.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ pub const WINDOWS_MAX: usize = 8;
 /// Pages that a step asks for: an empty one is the end of a list, a short one is not.
 const PAGES: usize = 2;
 /// Kaltura answers no match beyond the 10,000th.
-const LAST_PAGE: usize = 10_000 / PAGE_SIZE;
+const SHOWN_MAX: usize = 10_000;
 /// Values nearer to zero than these ten years are relative to now, and 0 is now.
 const TEN_YEARS: i64 = 315_360_000;
 /// Rows that tell whether there are any: of one alone the database may have forgotten what the index knows.
@@ -104,14 +105,77 @@ pub struct Window {
     from: Option<i64>,
     /// Seconds, this one included.
     to: Option<i64>,
-    /// More than the first only within one second.
-    page: usize,
+    /// How far a second is read that has to be read by offset.
+    #[serde(default)]
+    offset: Offset,
     /// Only what has the other time in this very second.
     within: Option<(Time, i64)>,
     part: Part,
     /// Only of these entries, and what their rows tell.
     #[serde(default)]
     choice: Choice,
+}
+
+/// How far rows of one second are read, by pages, while they may become fewer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Offset {
+    /// All rows before this one are read.
+    read: usize,
+    /// How many rows there were, at the fewest.
+    counted: Option<usize>,
+    /// So many rows were lost from one page to the next, lately: as many are read again, for they may be lost again.
+    spare: usize,
+}
+
+/// Pages of one list: the number of the first, and rows of each.
+#[derive(Clone, Copy)]
+struct Pages {
+    first: usize,
+    size: usize,
+}
+
+impl Offset {
+    /// The pages that go on from here. A page begins at a multiple of its size, so where it is to begin chooses its size; before the
+    /// end of what a list shows they are small enough for it.
+    fn pages(&self) -> Pages {
+        let certain = self.read.saturating_sub(self.spare);
+        let room = SHOWN_MAX.saturating_sub(certain) / PAGES;
+        match certain.div_ceil(room.clamp(1, PAGE_SIZE)) {
+            0 => Pages { first: 1, size: PAGE_SIZE },
+            before => Pages { first: before + 1, size: certain / before },
+        }
+    }
+
+    /// Whether a list shows more than this, and not just a few rows of it.
+    fn is_shown(&self) -> bool {
+        let Pages { first, size } = self.pages();
+        size >= PAGE_SIZE / 10 && (first + PAGES - 1) * size <= SHOWN_MAX
+    }
+
+    /// Where it stands after these pages; nothing when the last row is read.
+    ///
+    /// Rows that were lost were before or behind: it goes back as if all were before. What is lost is counted from the fewest rows there
+    /// ever were, so that totals that go up and down come to an end.
+    fn after(&self, pages: &[Page]) -> Option<Self> {
+        let Pages { first, size } = self.pages();
+        let (mut now, mut is_over, mut has_lost_some) = (self.clone(), true, false);
+        for (place, page) in pages.iter().enumerate() {
+            let lost = now.counted.map_or(0, |counted| counted.saturating_sub(page.total));
+            now.counted = Some(now.counted.map_or(page.total, |counted| counted.min(page.total)));
+            (now.read, now.spare) = (now.read.saturating_sub(lost), now.spare.max(lost));
+            has_lost_some |= lost > 0;
+            let begin = (first - 1 + place) * size;
+            let follows = begin <= now.read;
+            is_over = follows && page.objects.is_empty();
+            if follows {
+                now.read = now.read.max(begin + size);
+            }
+        }
+        if !has_lost_some {
+            now.spare /= 2;
+        }
+        (!is_over).then_some(now)
+    }
 }
 
 /// What a list is asked for beyond its window, all in Kaltura's values.
@@ -203,7 +267,16 @@ impl Window {
     }
 
     fn of(shelf: Shelf, by: Time, from: Option<i64>) -> Self {
-        Self { shelf, by, from, to: None, page: 1, within: None, part: Part::default(), choice: Choice::default() }
+        Self {
+            shelf,
+            by,
+            from,
+            to: None,
+            offset: Offset::default(),
+            within: None,
+            part: Part::default(),
+            choice: Choice::default(),
+        }
     }
 
     /// Two windows in its place, for two readers, when so many rows are worth it. The second begins half-way to `now`
@@ -212,16 +285,13 @@ impl Window {
         let from = self.from.filter(|_| self.within.is_none() && rows >= WORTH_HALVING)?;
         let middle = from + (self.to.unwrap_or(now) - from) / 2;
         let first = Self { to: Some(middle), ..self.clone() };
-        let second = Self { from: Some(middle + 1), page: 1, ..self.clone() };
+        let second = Self { from: Some(middle + 1), offset: Offset::default(), ..self.clone() };
         (middle > from && self.to.is_none_or(|to| middle < to)).then_some([first, second])
     }
 
     fn requests(&self) -> impl Iterator<Item = SubRequest> {
-        (self.page..self.page + PAGES).map(|page| self.request(page))
-    }
-
-    fn request(&self, page: usize) -> SubRequest {
-        self.rows(page, PAGE_SIZE)
+        let Pages { first, size } = self.offset.pages();
+        (first..first + PAGES).map(move |page| self.rows(page, size))
     }
 
     fn rows(&self, page: usize, page_size: usize) -> SubRequest {
@@ -276,36 +346,73 @@ impl Window {
 
     /// What these pages mean: the rows, and where to go on.
     fn step(&self, pages: Vec<Page>, rows: Vec<Listed>) -> Step {
-        let is_over = pages.last().is_none_or(|page| page.objects.is_empty());
         let total = pages.first().map_or(0, |page| page.total);
-        let left = if is_over { 0 } else { total.saturating_sub((self.page - 1) * PAGE_SIZE + rows.len()) };
-        let newest = rows.iter().map(|row| self.by.of(row)).max();
-        let (mut next, mut unlisted) = (Vec::new(), 0);
-        if !is_over {
-            match newest {
-                Some(newest) if self.from.is_none_or(|from| newest > from) => {
-                    next.push(Self { from: Some(newest), page: 1, ..self.clone() });
-                }
-                _ if self.page + PAGES <= LAST_PAGE => next.push(Self { page: self.page + PAGES, ..self.clone() }),
-                _ => (next, unlisted) = self.in_parts(total),
-            }
-        }
+        let (next, unlisted) = match self.is_one_second() {
+            true => self.after_second(&pages, total),
+            false => (self.after(&pages, &rows), 0),
+        };
+        let left = if next.is_empty() { 0 } else { total.saturating_sub(self.offset.read + rows.len()) };
         Step { rows, next, left, unlisted }
     }
 
-    /// More entries than a list can show share the second that was reached: they are read in parts, and what follows it
-    /// by itself.
+    fn after(&self, pages: &[Page], rows: &[Listed]) -> Vec<Self> {
+        let (Some(first), Some(last)) = (pages.first(), pages.last()) else { return Vec::new() };
+        let has_lost_some = self.may_lose_rows() && !first.objects.is_empty() && last.total < first.total;
+        if last.objects.is_empty() && !has_lost_some {
+            return Vec::new();
+        }
+        match self.reached(first, rows) {
+            Some(newest) if self.from.is_none_or(|from| newest > from) => {
+                vec![Self { from: Some(newest), ..self.clone() }]
+            }
+            _ => self.second_and_rest(),
+        }
+    }
+
+    fn after_second(&self, pages: &[Page], total: usize) -> (Vec<Self>, usize) {
+        match self.offset.after(pages) {
+            None => (Vec::new(), 0),
+            Some(offset) if offset.is_shown() => (vec![Self { offset, ..self.clone() }], 0),
+            Some(_) => self.in_parts(total),
+        }
+    }
+
+    fn is_one_second(&self) -> bool {
+        self.from.is_some() && self.from == self.to
+    }
+
+    /// Whether an entry that is changed leaves it, or moves in it.
+    fn may_lose_rows(&self) -> bool {
+        self.by == Time::Updated || self.within.is_some_and(|(by, _)| by == Time::Updated)
+    }
+
+    /// Up to when it is read for certain. Where one is lost between two pages, another moves from the second to the first, which was
+    /// listed before: only the first is vouched for.
+    fn reached(&self, first: &Page, rows: &[Listed]) -> Option<i64> {
+        let first = first.objects.len();
+        let vouched_for = if self.may_lose_rows() && first > 0 { &rows[..first] } else { rows };
+        vouched_for.iter().map(|row| self.by.of(row)).max()
+    }
+
+    /// The second that was reached, which fills a step, and what follows it.
+    fn second_and_rest(&self) -> Vec<Self> {
+        let second = self.from.unwrap_or(TEN_YEARS);
+        let this = Self { from: Some(second), to: Some(second), ..self.clone() };
+        let rest = self.to.is_none_or(|to| to > second);
+        let rest = rest.then(|| Self { from: Some(second + 1), ..self.clone() });
+        [this].into_iter().chain(rest).collect()
+    }
+
+    /// More entries than a list can show share this second: they are read in parts.
     fn in_parts(&self, total: usize) -> (Vec<Self>, usize) {
         let second = self.from.unwrap_or(TEN_YEARS);
-        let rest = self.to.is_none_or(|to| to > second);
-        let rest = rest.then(|| Self { from: Some(second + 1), page: 1, ..self.clone() });
-        let this = Self { from: Some(second), to: Some(second), page: 1, ..self.clone() };
+        let this = Self { offset: Offset::default(), ..self.clone() };
         let parts: Vec<Self> = match self.within {
             None => vec![Self { by: self.by.other(), from: None, to: None, within: Some((self.by, second)), ..this }],
             Some(_) => self.part.parts(&self.choice).into_iter().map(|part| Self { part, ..this.clone() }).collect(),
         };
-        let unlisted = if parts.is_empty() { total.saturating_sub(LAST_PAGE * PAGE_SIZE) } else { 0 };
-        (parts.into_iter().chain(rest).collect(), unlisted)
+        let unlisted = if parts.is_empty() { total.saturating_sub(SHOWN_MAX) } else { 0 };
+        (parts, unlisted)
     }
 }
 
@@ -430,7 +537,7 @@ impl Client {
     ///
     /// Source: `baseEntry.list`.
     pub async fn count_catalogue(&self, windows: &[Window]) -> Result<usize, Error> {
-        let requests: Vec<_> = windows.iter().map(|window| window.request(1)).collect();
+        let requests: Vec<_> = windows.iter().map(|window| window.rows(1, PAGE_SIZE)).collect();
         let mut total = 0;
         for answer in self.ask(CALL, &requests, Connection::Kept).await? {
             total += answer?.page()?.total;
@@ -514,18 +621,32 @@ mod tests {
         let order = filter["orderBy"].as_str().unwrap().trim_start_matches('+');
         let mut matches: Vec<&Row> = all.iter().filter(|row| row.matches(filter)).collect();
         matches.sort_by_key(|row| (row.time(order), row.id));
-        let offset = (usize::try_from(pager["pageIndex"].as_i64().unwrap()).unwrap() - 1) * PAGE_SIZE;
-        assert!(offset < 10_000, "a page beyond the window is refused");
-        let shown = matches.iter().skip(offset).take(PAGE_SIZE);
+        let [index, size] =
+            ["pageIndex", "pageSize"].map(|name| usize::try_from(pager[name].as_u64().unwrap()).unwrap());
+        assert!(index * size <= 10_000, "a page beyond the window is refused");
+        let shown = matches.iter().skip((index - 1) * size).take(size);
         let object = |row: &&Row| json!({"id": format!("0_{:08}", row.id), "partnerId": 102, "createdAt": row.created, "updatedAt": row.updated});
         Page { objects: shown.map(object).collect(), total: matches.len() }
     }
 
     /// Reads these windows to their end; says which entries came, by how many steps, and how many could not be listed.
-    fn walk(all: &[Row], mut open: Vec<Window>) -> (BTreeSet<EntryId>, usize, usize) {
+    fn walk(all: &[Row], open: Vec<Window>) -> (BTreeSet<EntryId>, usize, usize) {
+        walk_while(all.to_vec(), open, |_, _| {})
+    }
+
+    /// The same while something happens to the account after each page, with what was met by then.
+    fn walk_while(
+        mut all: Vec<Row>,
+        mut open: Vec<Window>,
+        mut happens: impl FnMut(&mut [Row], &BTreeSet<EntryId>),
+    ) -> (BTreeSet<EntryId>, usize, usize) {
         let (mut met, mut steps, mut unlisted) = (BTreeSet::new(), 0, 0);
         while let Some(window) = open.pop() {
-            let pages: Vec<_> = window.requests().map(|request| answer(all, &request)).collect();
+            let pages = window.requests().map(|request| {
+                happens(&mut all, &met);
+                answer(&all, &request)
+            });
+            let pages: Vec<_> = pages.collect();
             let listed = pages.iter().flat_map(|page| &page.objects);
             let listed = listed.map(|row| read(row.clone(), PartnerId(102)).unwrap()).collect();
             // As it is kept between two steps.
@@ -567,6 +688,34 @@ mod tests {
             walk(&changed, vec![Window::of(Shelf::ExistingAndDeleted, Time::Updated, Some(BEGAN))]).0.len(),
             50_000
         );
+    }
+
+    #[test]
+    fn what_is_marked_while_its_second_is_read_hides_nothing_that_is_still_to_come() {
+        const COUNT: usize = 6_000;
+        let ids: Vec<EntryId> = (0..COUNT).map(|id| format!("0_{id:08}").parse().unwrap()).collect();
+        for (seconds, marked_a_page) in [(1, 1), (1, 400), (1, 2_000), (3, 250), (40, 60), (40, 20)] {
+            let changed = rows(COUNT, |id| Row { updated: BEGAN + id as i64 * seconds / COUNT as i64, ..plain(id) });
+            let open = vec![Window::of(Shelf::ExistingAndDeleted, Time::Updated, Some(BEGAN))];
+            let (met, steps, unlisted) = walk_while(changed, open, |all, met| {
+                let found = all.iter_mut().rev().filter(|row| row.updated < BEGAN + 50 && met.contains(&ids[row.id]));
+                found.take(marked_a_page).for_each(|row| row.updated = BEGAN + 100);
+            });
+            assert_eq!((met.len(), unlisted), (COUNT, 0), "{seconds} seconds, {marked_a_page} marked a page");
+            assert!(steps < 60, "{seconds} seconds, {marked_a_page} marked a page: {steps} steps");
+        }
+    }
+
+    #[test]
+    fn totals_that_go_up_and_down_end_all_the_same() {
+        let page = |total| Page { objects: vec![json!({}); PAGE_SIZE], total };
+        let (mut offset, mut read) = (Offset::default(), Vec::new());
+        for total in [5_000, 4_400].into_iter().cycle().take(12) {
+            offset = offset.after(&[page(total), page(total)]).unwrap();
+            read.push(offset.read);
+        }
+        assert_eq!(read[..4], [1_000, 400, 1_000, 1_400]);
+        assert!(read[1..].is_sorted() && read[11] > 4_400, "{read:?}");
     }
 
     #[test]
@@ -641,7 +790,7 @@ mod tests {
             assert_eq!(filter[member], value, "{member}");
         }
         assert_eq!(windows[1].filter()["displayInSearchEqual"], -2);
-        let fields = windows[0].request(1).params["responseProfile"]["fields"].clone();
+        let fields = windows[0].rows(1, PAGE_SIZE).params["responseProfile"]["fields"].clone();
         assert_eq!(fields, "id,partnerId,createdAt,updatedAt,status,tags");
         // Where a second has too many, each part is one of those that were chosen.
         let parts = Part::default().parts(&windows[0].choice);
