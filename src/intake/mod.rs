@@ -192,11 +192,15 @@ impl Intake {
                         let label = &authentic.signer.label;
                         info!(step = "test", peer = %raw.peer, "a test notification, signed with {label}, is received and verified");
                     }
-                    let about = hint.entry_id.as_ref().map_or_else(String::new, |id| format!(" of {id}"));
-                    let notification = hint.notification_id.map(|id| id.0);
+                    // Made only where somebody hears it.
+                    let about = || hint.entry_id.as_ref().map_or_else(String::new, |id| format!(" of {id}"));
                     debug!(
                         step = "verified",
-                        notification, "{}{about}, signed with {}", hint.kind, authentic.signer.label
+                        notification = hint.notification_id.map(|id| id.0),
+                        "{}{}, signed with {}",
+                        hint.kind,
+                        about(),
+                        authentic.signer.label
                     );
                 }
                 self.accept(raw, authentic).await
