@@ -10,7 +10,7 @@ use tokio::net::TcpSocket;
 
 use super::reader::{Mirrored, Stream, next, page};
 use super::{NEEDED, renamed, shown};
-use crate::house::{House, http};
+use crate::house::{House, eventually, http};
 use crate::public_api::problems::problem;
 
 fn in_words(item: &Value) -> String {
@@ -144,12 +144,7 @@ async fn streams_are_bounded_in_number_and_a_seat_is_free_when_its_reader_has_go
 }
 
 async fn a_seat_is_free(house: &House) {
-    let free = async {
-        while Stream::try_open(house.daemon.public, "", &[]).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), free).await.expect("a seat is free");
+    eventually("a seat is free", async || Stream::try_open(house.daemon.public, "", &[]).await.is_ok()).await;
 }
 
 #[tokio::test]
