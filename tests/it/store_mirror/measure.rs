@@ -24,7 +24,7 @@ fn entries_wanted() -> usize {
 }
 
 #[tokio::test]
-#[ignore = "a measurement"]
+#[ignore = "a measurement: docs/performance.md has the command and what came of it"]
 async fn a_changed_filter_judges_what_is_kept() {
     let house = House::open().await;
     let wanted = entries_wanted();
@@ -65,7 +65,7 @@ async fn median(house: &House, from: usize) -> Duration {
 }
 
 #[tokio::test]
-#[ignore = "a measurement"]
+#[ignore = "a measurement: docs/performance.md has the command and what came of it"]
 async fn a_batch_of_a_hundred_entries_is_saved_within_thirty_milliseconds() {
     let house = House::open().await;
     let new = median(&house, 0).await;
