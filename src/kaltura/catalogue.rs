@@ -2,10 +2,10 @@
 //! entry must be looked at.
 //!
 //! A list shows no match beyond the 10,000th, so it is read by time: each step goes on from the newest row of the one
-//! before, and never by an offset that grows, since rows that leave the list would make it skip others. Only within a second
-//! that fills a step by itself there is no other way: it is read alone, and when it loses rows, as it does while entries found in it are
-//! marked, it is read on from as many rows before. Where more entries than a list shows share one second, it is read by the other time, then in
-//! parts: by status, type, moderation, media type and duration.
+//! before, and never by an offset that grows, since rows that leave the list would make it skip others. Only within a
+//! second that fills a step by itself there is no other way: it is read alone, and when it loses rows, as it does while
+//! entries found in it are marked, it is read on from as many rows before. Where more entries than a list shows share one
+//! second, it is read by the other time, then in parts: by status, type, moderation, media type and duration.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
