@@ -108,17 +108,15 @@ pub(super) fn item_prefix(name: &str) -> Option<(u32, usize)> {
 }
 
 /// Rule 6: the list has exactly these names. The sender lists them in the order it sends them, but need not.
-fn require_exactly_listed<'p>(names: impl Iterator<Item = &'p str>, listed: &str) -> Result<(), Malformed> {
-    let names: Vec<&str> = names.collect();
+fn require_exactly_listed<'p>(names: impl Iterator<Item = &'p str> + Clone, listed: &str) -> Result<(), Malformed> {
     let without_last_comma = listed.strip_suffix(',');
     let list = || without_last_comma.unwrap_or(listed).split(',');
-    let same = list().eq(names.iter().copied()) || same_set(&names, &list().collect::<Vec<_>>())?;
+    let same = list().eq(names.clone()) || same_set(names.collect(), list().collect())?;
     if same && without_last_comma.is_some() { Ok(()) } else { Err(Malformed::SignedFieldsList) }
 }
 
 /// Both sorted and compared; `false` when they only differ by a name listed twice.
-fn same_set(names: &[&str], list: &[&str]) -> Result<bool, Malformed> {
-    let (mut names, mut list) = (names.to_vec(), list.to_vec());
+fn same_set(mut names: Vec<&str>, mut list: Vec<&str>) -> Result<bool, Malformed> {
     names.sort_unstable();
     list.sort_unstable();
     if let Some(name) = names.iter().find(|name| list.binary_search(name).is_err()) {
@@ -159,7 +157,7 @@ impl Place {
         read(value).ok_or_else(|| Malformed::FieldInvalid { name: name(), expected })
     }
 
-    fn names_by_arrival<'p>(&self, parameters: &'p Parameters) -> impl Iterator<Item = &'p str> {
+    fn names_by_arrival<'p>(&self, parameters: &'p Parameters) -> impl Iterator<Item = &'p str> + Clone {
         let prefix = self.prefix();
         parameters.iter().map(|(name, _)| name).filter(move |name| name.starts_with(&prefix))
     }

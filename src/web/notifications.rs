@@ -1,7 +1,10 @@
 //! `POST /notifications`, or with a secret segment behind it: hands the bytes to `intake` and turns its answer into a status
 //! Kaltura understands.
 
+use std::sync::LazyLock;
+
 use actix_web::http::Method;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use futures_util::StreamExt;
 
@@ -9,6 +12,9 @@ use super::problem::Problem;
 use super::{Site, peer, unread};
 use crate::intake::{Answer, KEPT_HEADERS, RawRequest};
 use crate::store::METHOD;
+
+/// Read once: to look a header up by its text reads the text each time.
+static KEPT: LazyLock<[HeaderName; KEPT_HEADERS.len()]> = LazyLock::new(|| KEPT_HEADERS.map(HeaderName::from_static));
 
 /// What the routes call the segment behind `/notifications/`.
 pub(super) const SEGMENT: &str = "segment";
@@ -59,10 +65,9 @@ async fn read(payload: &mut web::Payload, body_max_bytes: usize) -> Result<Vec<u
 fn headers(request: &HttpRequest, further: &[String]) -> Vec<(String, String)> {
     let method = Some(request.method()).filter(|method| *method != Method::POST);
     let method = method.map(|method| (METHOD.to_owned(), method.as_str().to_owned()));
-    let wanted = KEPT_HEADERS.iter().copied().chain(further.iter().map(String::as_str));
-    let found = wanted.filter_map(|name| {
-        let value = request.headers().get(name)?;
-        Some((name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-    });
-    method.into_iter().chain(found).collect()
+    let text =
+        |name: &str, value: &HeaderValue| (name.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let kept = KEPT.iter().filter_map(|name| Some(text(name.as_str(), request.headers().get(name)?)));
+    let further = further.iter().filter_map(|name| Some(text(name, request.headers().get(name)?)));
+    method.into_iter().chain(kept).chain(further).collect()
 }
