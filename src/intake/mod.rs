@@ -170,7 +170,15 @@ impl Intake {
 
     /// Verifies, splits and keeps one request; `segment` is what its path has behind the address. An acceptance returns
     /// after its commit, a refusal at once.
-    pub async fn receive_at(&self, mut raw: RawRequest, segment: Option<&str>) -> Answer {
+    pub async fn receive_at(&self, raw: RawRequest, segment: Option<&str>) -> Answer {
+        match self.hand_in(raw, segment) {
+            Ok(answer) => answer.await,
+            Err(answer) => answer,
+        }
+    }
+
+    /// Verifies and splits it; what is genuine is on its way into the store.
+    fn hand_in(&self, mut raw: RawRequest, segment: Option<&str>) -> Result<impl Future<Output = Answer> + '_, Answer> {
         let trust = self.trust();
         let arrival = Arrival { peer: raw.peer, segment, headers: &raw.headers };
         let missing = trust.factors.missing(&arrival);
@@ -182,7 +190,7 @@ impl Intake {
         if let Some(missing) = missing {
             debug!(step = "rejected", reason = missing.reason(), "{}: {missing}", missing.reason());
             self.record(raw, missing.reason(), None, false);
-            return Answer::MissingFactor(Refusal { reason: missing.reason(), detail: missing.to_string() });
+            return Err(Answer::MissingFactor(Refusal { reason: missing.reason(), detail: missing.to_string() }));
         }
         match self.judge(&trust.secrets, &raw.headers, &raw.body) {
             Ok(authentic) => {
@@ -203,11 +211,11 @@ impl Intake {
                         authentic.signer.label
                     );
                 }
-                self.accept(raw, authentic).await
+                Ok(self.accept(raw, authentic))
             }
             Err(rejected) => {
                 debug!(step = "rejected", reason = rejected.reason(), "{}: {rejected}", rejected.reason());
-                self.reject(raw, &rejected)
+                Err(self.reject(raw, &rejected))
             }
         }
     }
@@ -227,7 +235,7 @@ impl Intake {
         authentic::read(&request, &self.limits, secrets)
     }
 
-    async fn accept(&self, raw: RawRequest, Authentic { signer, hints }: Authentic) -> Answer {
+    fn accept(&self, raw: RawRequest, Authentic { signer, hints }: Authentic) -> impl Future<Output = Answer> + '_ {
         let system = hints.first().map(|hint: &Hint| hint.system);
         let (account, label, at) = (signer.account.account, signer.label, raw.received_at);
         let received = Received {
@@ -239,20 +247,23 @@ impl Intake {
             secret_label: label.clone(),
             hints,
         };
-        let answer = match self.store.accept(received).await {
-            Ok(accepted) if accepted.outcome == Acceptance::Duplicate => Answer::Duplicate,
-            Ok(_) => Answer::Accepted,
-            Err(error) => {
-                self.seen.count_lost();
-                self.storing.refuses(&error, at);
-                return Answer::CannotStore;
+        let committed = self.store.accept(received);
+        async move {
+            let answer = match committed.await {
+                Ok(accepted) if accepted.outcome == Acceptance::Duplicate => Answer::Duplicate,
+                Ok(_) => Answer::Accepted,
+                Err(error) => {
+                    self.seen.count_lost();
+                    self.storing.refuses(&error, at);
+                    return Answer::CannotStore;
+                }
+            };
+            self.storing.works(at);
+            if let Some(system) = system {
+                self.seen.note(&self.store, account, label, system, at).await;
             }
-        };
-        self.storing.works(at);
-        if let Some(system) = system {
-            self.seen.note(&self.store, account, label, system, at).await;
+            answer
         }
-        answer
     }
 
     fn reject(&self, raw: RawRequest, rejected: &Rejected) -> Answer {

@@ -67,15 +67,15 @@ pub enum Acceptance {
 
 impl Store {
     /// Keeps a verified request and makes its entries dirty, in one transaction, shared with the requests that arrive
-    /// at the same time. Returns when the disk has it.
+    /// at the same time. It is handed in at once; what is returned says when the disk has it.
     ///
     /// An item whose dedupe key is known changes nothing; a known number with other fields is a hint like any other.
     /// When the disk is full, bodies are given up before the hint is.
     ///
     /// # Errors
     /// `Full`, `Busy`, `Closed`: nothing was kept, nothing may be acknowledged.
-    pub async fn accept(&self, received: Received) -> Result<Accepted, Error> {
-        self.0.reception.accept(&self.0.mirror, received).await
+    pub fn accept(&self, received: Received) -> impl Future<Output = Result<Accepted, Error>> + use<> {
+        self.0.reception.accept(&self.0.mirror, received)
     }
 }
 
@@ -120,10 +120,14 @@ impl Reception {
         Quiet(Arc::clone(&self.tray))
     }
 
-    async fn accept(&self, mirror: &Mirror, received: Received) -> Result<Accepted, Error> {
+    fn accept(&self, mirror: &Mirror, received: Received) -> impl Future<Output = Result<Accepted, Error>> + use<> {
         let (answer, committed) = oneshot::channel();
-        self.tray.put(mirror, received, answer)?;
-        committed.await.unwrap_or(Err(Error::Closed))
+        let handed_in = self.tray.put(mirror, received, answer);
+        // Whoever waits holds nothing of the request any more: thousands may wait.
+        async move {
+            handed_in?;
+            committed.await.unwrap_or(Err(Error::Closed))
+        }
     }
 }
 

@@ -430,13 +430,13 @@ impl Hints {
     }
 
     /// The rows for [`UPSERT_HINTS`], in the order of its table.
-    pub(super) fn rows(&self, pace: &Pace, now: Timestamp) -> String {
-        let row = |((account, entry), hint): (&'_ (AccountId, EntryId), &Folded)| {
+    pub(super) fn rows<'h>(&'h self, pace: &Pace, now: Timestamp) -> String {
+        let row = |((account, entry), hint): (&'h (AccountId, EntryId), &Folded)| {
             let turn = pace.turn(*account, entry, now);
             let due_at = if hint.impatient { now } else { turn.due_at };
             (
                 account.0,
-                entry.as_str().to_owned(),
+                entry.as_str(),
                 hint.lane.column(),
                 due_at.as_millis(),
                 turn.step,

@@ -74,7 +74,6 @@ const COUNT_REPEATS: &str = "
     where inbox_id = again.value ->> 0 and number = again.value ->> 1";
 
 /// What one transaction writes of verified requests.
-#[derive(Default)]
 pub(super) struct Sheet {
     /// `[inbox_id, received_at, peer, headers, account_id, secret_label, body_bytes, offset]` each.
     requests: JsonRows,
@@ -98,6 +97,24 @@ struct Written {
 impl Written {
     fn of(received: &Received, accepted: Accepted, may_go_on: bool) -> Self {
         Self { account: received.account, accepted, received_at: received.received_at, may_go_on }
+    }
+}
+
+/// Room for the bodies of some fifty requests: to grow there step by step copies each of them several times.
+const BODIES_BYTES: usize = 64 << 10;
+/// The same for rows of one table.
+const ROWS_BYTES: usize = 16 << 10;
+
+impl Default for Sheet {
+    fn default() -> Self {
+        Self {
+            requests: JsonRows::default(),
+            bodies: Vec::with_capacity(BODIES_BYTES),
+            items: Items::default(),
+            new_items: Vec::new(),
+            written: Vec::new(),
+            sealed: None,
+        }
     }
 }
 
@@ -204,9 +221,9 @@ impl Sheet {
         let sealed = self.sealed.get_or_insert_with(|| {
             let mut arguments = SqliteArguments::default();
             add(&mut arguments, std::mem::take(&mut self.bodies));
-            add(&mut arguments, std::mem::take(&mut self.requests).into_text());
+            add(&mut arguments, self.requests.take_text());
             add(&mut arguments, std::mem::take(&mut self.items.hashes));
-            add(&mut arguments, std::mem::take(&mut self.items.rows).into_text());
+            add(&mut arguments, self.items.rows.take_text());
             add(&mut arguments, to_json(&self.items.repeats()));
             arguments
         });
@@ -326,8 +343,13 @@ impl Items {
 }
 
 /// A JSON array, written row by row.
-#[derive(Default)]
 struct JsonRows(Vec<u8>);
+
+impl Default for JsonRows {
+    fn default() -> Self {
+        Self(Vec::with_capacity(ROWS_BYTES))
+    }
+}
 
 impl JsonRows {
     fn push(&mut self, row: &impl serde::Serialize) {
@@ -335,11 +357,12 @@ impl JsonRows {
         serde_json::to_writer(&mut self.0, row).expect("texts and numbers are always JSON");
     }
 
-    fn into_text(mut self) -> String {
-        if self.0.is_empty() {
-            self.0.push(b'[');
+    fn take_text(&mut self) -> String {
+        let mut text = std::mem::take(&mut self.0);
+        if text.is_empty() {
+            text.push(b'[');
         }
-        self.0.push(b']');
-        String::from_utf8(self.0).expect("JSON is UTF-8")
+        text.push(b']');
+        String::from_utf8(text).expect("JSON is UTF-8")
     }
 }
