@@ -1,8 +1,10 @@
 //! The daemon's reception on a real port, and beside it a handler that only reads.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::LazyLock;
 
 use actix_web::dev::ServerHandle;
+use actix_web::http::header::HeaderName;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use kaltura_mirror::domain::clock::Clock;
 use kaltura_mirror::domain::secret::{AdminSecret, SecretLabel};
@@ -13,7 +15,7 @@ use kaltura_mirror::store::{AccountSpec, Store};
 use tokio::runtime::Runtime;
 
 use super::load::{self, Load, Run};
-use super::{PARTNER, PATIENCE, SECRET};
+use super::{PARTNER, SECRET};
 
 /// A server with two workers, on a store on disk.
 pub struct Daemon {
@@ -55,9 +57,7 @@ impl Daemon {
 
     /// Runs a load from other threads of this process, on the same cores.
     pub fn run(&self, load: Load) -> Run {
-        let generator = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let run = load::run(self.address, load);
-        generator.block_on(async { tokio::time::timeout(PATIENCE, run).await.expect("the load hangs") })
+        load::run(self.address, load)
     }
 
     pub fn stop(self) {
@@ -73,15 +73,18 @@ async fn bare(body: web::Bytes) -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("OK")
 }
 
+/// As the program's own handler has them.
+static KEPT: LazyLock<[HeaderName; KEPT_HEADERS.len()]> = LazyLock::new(|| KEPT_HEADERS.map(HeaderName::from_static));
+
 async fn notifications(request: HttpRequest, body: web::Bytes, intake: web::Data<Intake>) -> HttpResponse {
     let raw = RawRequest {
         received_at: Clock::system().now(),
         peer: request.peer_addr().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip()),
-        headers: KEPT_HEADERS
+        headers: KEPT
             .iter()
             .filter_map(|name| {
-                let value = request.headers().get(*name)?.to_str().ok()?;
-                Some(((*name).to_owned(), value.to_owned()))
+                let value = request.headers().get(name)?.to_str().ok()?;
+                Some((name.as_str().to_owned(), value.to_owned()))
             })
             .collect(),
         body: body.into(),
