@@ -218,7 +218,7 @@ impl Waiting {
     /// The one that still has room.
     fn last_batch(&mut self) -> &mut Batch {
         if self.batches.back().is_none_or(|batch| batch.len() >= ACCEPT_BATCH_MAX) {
-            self.batches.push_back(Batch::default());
+            self.batches.push_back(Batch { sheet: Sheet::with_room(), ..Batch::default() });
         }
         self.batches.back_mut().expect("one was put there if there was none")
     }

@@ -74,6 +74,7 @@ const COUNT_REPEATS: &str = "
     where inbox_id = again.value ->> 0 and number = again.value ->> 1";
 
 /// What one transaction writes of verified requests.
+#[derive(Default)]
 pub(super) struct Sheet {
     /// `[inbox_id, received_at, peer, headers, account_id, secret_label, body_bytes, offset]` each.
     requests: JsonRows,
@@ -105,20 +106,16 @@ const BODIES_BYTES: usize = 64 << 10;
 /// The same for rows of one table.
 const ROWS_BYTES: usize = 16 << 10;
 
-impl Default for Sheet {
-    fn default() -> Self {
-        Self {
-            requests: JsonRows::default(),
-            bodies: Vec::with_capacity(BODIES_BYTES),
-            items: Items::default(),
-            new_items: Vec::new(),
-            written: Vec::new(),
-            sealed: None,
-        }
-    }
-}
-
 impl Sheet {
+    /// An empty sheet for requests that come together.
+    pub(super) fn with_room() -> Self {
+        let mut sheet = Self::default();
+        sheet.bodies.reserve(BODIES_BYTES);
+        sheet.requests.0.reserve(ROWS_BYTES);
+        sheet.items.rows.0.reserve(ROWS_BYTES);
+        sheet
+    }
+
     /// A sheet with nothing but the items of a request that has its row already.
     pub(super) fn of_items(items: Items) -> Self {
         Self { items, ..Self::default() }
@@ -221,9 +218,9 @@ impl Sheet {
         let sealed = self.sealed.get_or_insert_with(|| {
             let mut arguments = SqliteArguments::default();
             add(&mut arguments, std::mem::take(&mut self.bodies));
-            add(&mut arguments, self.requests.take_text());
+            add(&mut arguments, std::mem::take(&mut self.requests).into_text());
             add(&mut arguments, std::mem::take(&mut self.items.hashes));
-            add(&mut arguments, self.items.rows.take_text());
+            add(&mut arguments, std::mem::take(&mut self.items.rows).into_text());
             add(&mut arguments, to_json(&self.items.repeats()));
             arguments
         });
@@ -343,13 +340,8 @@ impl Items {
 }
 
 /// A JSON array, written row by row.
+#[derive(Default)]
 struct JsonRows(Vec<u8>);
-
-impl Default for JsonRows {
-    fn default() -> Self {
-        Self(Vec::with_capacity(ROWS_BYTES))
-    }
-}
 
 impl JsonRows {
     fn push(&mut self, row: &impl serde::Serialize) {
@@ -357,12 +349,11 @@ impl JsonRows {
         serde_json::to_writer(&mut self.0, row).expect("texts and numbers are always JSON");
     }
 
-    fn take_text(&mut self) -> String {
-        let mut text = std::mem::take(&mut self.0);
-        if text.is_empty() {
-            text.push(b'[');
+    fn into_text(mut self) -> String {
+        if self.0.is_empty() {
+            self.0.push(b'[');
         }
-        text.push(b']');
-        String::from_utf8(text).expect("JSON is UTF-8")
+        self.0.push(b']');
+        String::from_utf8(self.0).expect("JSON is UTF-8")
     }
 }
