@@ -50,14 +50,9 @@ impl Message {
         &self.items
     }
 
-    /// Names and values in the order of arrival: what is signed, all but `sig`.
-    pub(super) fn signed_parameters(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.parameters.iter().filter(|(name, _)| *name != SIG)
-    }
-
-    /// The same in byte order of the names.
-    pub(super) fn signed_parameters_by_name(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.parameters.at(self.parameters.by_name()).filter(|(name, _)| *name != SIG)
+    /// All it was sent with; all but `sig` is signed.
+    pub(super) fn parameters(&self) -> &Parameters {
+        &self.parameters
     }
 
     /// An item's own fields in byte order, without prefix: the same whether it comes alone or in a multi.
@@ -182,6 +177,8 @@ mod tests {
         );
         let unsigned = Malformed::UnsignedParameter { name: "a".into() };
         assert_eq!(read(&body.replace("a,signed", "signed")).unwrap_err(), unsigned);
+        let two_in_one = single("test", &[("a%2Cb", "1")]);
+        assert_eq!(read(&two_in_one).unwrap_err(), Malformed::UnsignedParameter { name: "a,b".into() });
         let missing = Malformed::SignedFieldMissing { name: "b".into() };
         assert_eq!(read(&body.replace("a,signed", "a,b,signed")).unwrap_err(), missing);
     }

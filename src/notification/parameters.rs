@@ -57,6 +57,17 @@ impl Parameters {
         &self.text[span.middle..span.end]
     }
 
+    /// The name at this position of arrival and its value behind it, with nothing between them.
+    pub(super) fn pair(&self, position: usize) -> &str {
+        let span = self.spans[position];
+        &self.text[span.start..span.end]
+    }
+
+    /// Whether this character is in any name or value.
+    pub(super) fn hold(&self, character: char) -> bool {
+        self.text.contains(character)
+    }
+
     /// Names and values in the order of arrival.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         (0..self.len()).map(|position| (self.name(position), self.value(position)))
@@ -127,6 +138,10 @@ impl<'b> Decoder<'b> {
         // Of their own, so that they stay in registers: two fifths of the loop's time are saved.
         let (mut rest, bytes, mut at) = (self.rest, self.bytes.as_mut_slice(), self.decoded);
         let found = loop {
+            // Most bytes stand for themselves and come in runs: one comparison each, and nothing is looked up.
+            let run = bytes[at..].iter_mut().zip(rest).take_while(|(_, byte)| !means_more(**byte));
+            let plain = run.map(|(decoded, byte)| *decoded = *byte).count();
+            (rest, at) = (&rest[plain..], at + plain);
             let Some((&byte, behind)) = rest.split_first() else { break None };
             rest = behind;
             bytes[at] = match byte {
@@ -155,6 +170,11 @@ impl<'b> Decoder<'b> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a byte may stand for anything but itself.
+fn means_more(byte: u8) -> bool {
+    matches!(byte, b'%' | b'&' | b'+' | b'=')
 }
 
 /// What the two digits behind a `%` stand for.

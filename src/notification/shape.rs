@@ -109,10 +109,22 @@ pub(super) fn item_prefix(name: &str) -> Option<(u32, usize)> {
 
 /// Rule 6: the list has exactly these names. The sender lists them in the order it sends them, but need not.
 fn require_exactly_listed<'p>(names: impl Iterator<Item = &'p str> + Clone, listed: &str) -> Result<(), Malformed> {
+    if is_list_of(listed, names.clone()) {
+        return Ok(());
+    }
     let without_last_comma = listed.strip_suffix(',');
-    let list = || without_last_comma.unwrap_or(listed).split(',');
-    let same = list().eq(names.clone()) || same_set(names.collect(), list().collect())?;
+    let list = without_last_comma.unwrap_or(listed).split(',').collect();
+    let same = same_set(names.collect(), list)?;
     if same && without_last_comma.is_some() { Ok(()) } else { Err(Malformed::SignedFieldsList) }
+}
+
+/// Whether it is these names in this order, a comma behind each and none in them.
+fn is_list_of<'p>(listed: &str, mut names: impl Iterator<Item = &'p str>) -> bool {
+    let rest = names.try_fold(listed, |rest, name| {
+        let behind = rest.strip_prefix(name)?.strip_prefix(',')?;
+        (!name.contains(',')).then_some(behind)
+    });
+    rest == Some("")
 }
 
 /// Both sorted and compared; `false` when they only differ by a name listed twice.

@@ -2,6 +2,7 @@
 
 pub mod header;
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use md5::{Digest, Md5};
@@ -9,8 +10,10 @@ use subtle::ConstantTimeEq;
 
 use super::ksort;
 use super::message::Message;
+use super::parameters::Parameters;
 use super::rejected::Rejected;
 use super::secrets::{AccountRef, NotificationSecret, SecretSet};
+use super::shape::SIG;
 use crate::domain::secret::{AdminSecret, SecretLabel};
 
 /// What one of Kaltura's two systems signs, each in its own way.
@@ -88,23 +91,28 @@ impl Signed<Message> {
 }
 
 /// What Kaltura hashes behind the secret: each name and its value, sorted by PHP's `ksort`, without separators.
-struct SignedText<'m>(Vec<&'m str>);
+struct SignedText<'m> {
+    parameters: &'m Parameters,
+    /// Positions of arrival; that of `sig` may be among them, and is not signed.
+    order: Cow<'m, [usize]>,
+}
 
 impl<'m> SignedText<'m> {
     fn of(message: &'m Message) -> Self {
-        let by_name = || message.signed_parameters_by_name();
-        if ksort::is_byte_order(by_name().map(|(name, _)| name)) {
-            return Self(by_name().flat_map(|(name, value)| [name, value]).collect());
+        let parameters = message.parameters();
+        if ksort::is_byte_order(parameters.iter().map(|(name, _)| name)) {
+            return Self { parameters, order: Cow::Borrowed(parameters.by_name()) };
         }
-        let arrived: Vec<(&str, &str)> = message.signed_parameters().collect();
-        let names: Vec<&str> = arrived.iter().map(|(name, _)| *name).collect();
-        let sorted = ksort::order(&names).into_iter().map(|position| arrived[position]);
-        Self(sorted.flat_map(|(name, value)| [name, value]).collect())
+        let arrived: Vec<usize> = (0..parameters.len()).filter(|&at| parameters.name(at) != SIG).collect();
+        let names: Vec<&str> = arrived.iter().map(|&at| parameters.name(at)).collect();
+        let order = ksort::order(&names).into_iter().map(|place| arrived[place]).collect();
+        Self { parameters, order }
     }
 
     fn sign(&self, secret: &AdminSecret) -> Signature {
         let mut hash = Md5::new_with_prefix(secret.expose());
-        self.0.iter().for_each(|part| hash.update(part));
+        let signed = self.order.iter().filter(|&&at| self.parameters.name(at) != SIG);
+        signed.for_each(|&at| hash.update(self.parameters.pair(at)));
         Signature(hash.finalize().into())
     }
 }
