@@ -49,11 +49,8 @@ fn require_no_array_names(parameters: &Parameters) -> Result<(), Malformed> {
         return Ok(());
     }
     let is_bare = |name: &&str| name.contains('[') && shape::item_prefix(name).is_none();
-    let mut bracketed = parameters.iter().map(|(name, _)| name).filter(is_bare).peekable();
-    if bracketed.peek().is_none() {
-        return Ok(());
-    }
     let listed: HashSet<&str> = parameters.find("signed_fields").unwrap_or_default().split(',').collect();
+    let mut bracketed = parameters.iter().map(|(name, _)| name).filter(is_bare);
     match bracketed.find(|name| !listed.contains(name)) {
         Some(name) => Err(Malformed::ArrayName { name: shortened(name) }),
         None => Ok(()),

@@ -193,8 +193,6 @@ fn bad_percent(rest: &[u8], end: u8, number: usize) -> Malformed {
 }
 
 /// Appends the decoded bytes; `None` when a `%` has not two hexadecimal digits behind it.
-///
-/// Byte by byte: what is encoded has a `%` or `+` every few bytes, and copying the short runs between them takes longer.
 pub(super) fn decode_text(encoded: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
     bytes.reserve(encoded.len());
     let mut encoded = encoded.iter();
