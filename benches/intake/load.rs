@@ -1,5 +1,6 @@
 //! The load generator: keep-alive connections, one request at a time on each, nothing pipelined.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
@@ -25,18 +26,40 @@ pub struct Load {
 
 /// What came of it.
 pub struct Run {
-    latencies: Vec<Duration>,
+    /// The fastest first.
+    answers: Vec<Answer>,
     took: Duration,
+}
+
+/// When a request was due, counted from the start of its thread, and how long its answer took from then.
+#[derive(Clone, Copy)]
+struct Answer {
+    due: Duration,
+    latency: Duration,
 }
 
 impl Run {
     pub fn rate(&self) -> f64 {
-        self.latencies.len() as f64 / self.took.as_secs_f64()
+        self.answers.len() as f64 / self.took.as_secs_f64()
     }
 
     pub fn percentile(&self, share: f64) -> Duration {
-        self.latencies[((self.latencies.len() - 1) as f64 * share) as usize]
+        percentile(&self.answers, share)
     }
+
+    /// The same of each slice of the time in which requests were due.
+    pub fn percentiles(&self, slice: Duration, share: f64) -> Vec<Duration> {
+        let number = |answer: &Answer| answer.due.as_nanos() / slice.as_nanos();
+        let mut slices: BTreeMap<u128, Vec<Answer>> = BTreeMap::new();
+        for answer in &self.answers {
+            slices.entry(number(answer)).or_default().push(*answer);
+        }
+        slices.values().map(|answers| percentile(answers, share)).collect()
+    }
+}
+
+fn percentile(answers: &[Answer], share: f64) -> Duration {
+    answers[((answers.len() - 1) as f64 * share) as usize].latency
 }
 
 /// Sends every body once; each must be answered with 200. Each thread has connections of its own and wakes no other, so
@@ -48,7 +71,7 @@ pub fn run(address: SocketAddr, load: Load) -> Run {
         shares[number % connections].push((number, request(path, &body)));
     }
     let start = Barrier::new(THREADS);
-    let ends: Vec<(Vec<Duration>, Instant, Instant)> = std::thread::scope(|scope| {
+    let ends: Vec<(Vec<Answer>, Instant, Instant)> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|thread| {
                 let own = shares.iter_mut().skip(thread).step_by(THREADS).map(std::mem::take).collect();
@@ -59,18 +82,18 @@ pub fn run(address: SocketAddr, load: Load) -> Run {
     });
     let began = ends.iter().map(|(_, began, _)| *began).min().unwrap();
     let ended = ends.iter().map(|(.., ended)| *ended).max().unwrap();
-    let mut latencies: Vec<Duration> = ends.into_iter().flat_map(|(latencies, ..)| latencies).collect();
-    latencies.sort();
-    Run { latencies, took: ended - began }
+    let mut answers: Vec<Answer> = ends.into_iter().flat_map(|(answers, ..)| answers).collect();
+    answers.sort_by_key(|answer| answer.latency);
+    Run { answers, took: ended - began }
 }
 
-/// On connections of this thread's own, when all threads have theirs: how long each took, and when it began and ended.
+/// On connections of this thread's own, when all threads have theirs: the answers, and when it began and ended.
 fn send_all(
     address: SocketAddr,
     shares: Vec<Share>,
     rate: Option<f64>,
     start: &Barrier,
-) -> (Vec<Duration>, Instant, Instant) {
+) -> (Vec<Answer>, Instant, Instant) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut streams = Vec::with_capacity(shares.len());
@@ -87,14 +110,14 @@ fn send_all(
             .map(|(stream, share)| tokio::spawn(send(stream, share, began, rate)))
             .collect();
         let all = async {
-            let mut latencies = Vec::new();
+            let mut answers = Vec::new();
             for sender in senders {
-                latencies.extend(sender.await.unwrap());
+                answers.extend(sender.await.unwrap());
             }
-            latencies
+            answers
         };
-        let latencies = tokio::time::timeout(PATIENCE, all).await.expect("the load hangs");
-        (latencies, began, Instant::now())
+        let answers = tokio::time::timeout(PATIENCE, all).await.expect("the load hangs");
+        (answers, began, Instant::now())
     })
 }
 
@@ -108,8 +131,8 @@ fn request(path: &str, body: &str) -> Vec<u8> {
 }
 
 /// In an open loop the time counts from when the request was due, not from when the connection was free for it.
-async fn send(mut stream: TcpStream, share: Share, began: Instant, rate: Option<f64>) -> Vec<Duration> {
-    let mut latencies = Vec::with_capacity(share.len());
+async fn send(mut stream: TcpStream, share: Share, began: Instant, rate: Option<f64>) -> Vec<Answer> {
+    let mut answers = Vec::with_capacity(share.len());
     let mut answer = Vec::with_capacity(512);
     for (number, request) in share {
         let mut due = Instant::now();
@@ -119,9 +142,9 @@ async fn send(mut stream: TcpStream, share: Share, began: Instant, rate: Option<
         }
         stream.write_all(&request).await.unwrap();
         read_answer(&mut stream, &mut answer).await;
-        latencies.push(due.elapsed());
+        answers.push(Answer { due: due - began, latency: due.elapsed() });
     }
-    latencies
+    answers
 }
 
 async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) {
