@@ -52,6 +52,7 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal) // the log is synced beside it
             .pragma("journal_size_limit", LOG_KEPT_BYTES.to_string())
+            .pragma("temp_store", "memory") // or each larger batch makes a file in `/var/tmp`, which may not be ours to write
             .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
         let writer = Writer::open(&writing, disk).await?;
         limit_size(&mut *writer.turn().await?, max_bytes).await?;
