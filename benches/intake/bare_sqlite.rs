@@ -13,14 +13,57 @@ use super::server;
 const BATCH: usize = 256;
 /// Entries the notifications are about.
 const ENTRIES: usize = 20_000;
+const AT: i64 = 1_795_000_000_000;
 
-/// Rows of one batch, made before the clock starts.
+/// The transaction as the program has it: `COMMIT` in `src/store/sheet.rs`.
+const COMMIT: &str = "
+    begin immediate;
+
+    insert into inbox
+        (inbox_id, received_at, peer, headers, verdict, lane, account_id, secret_label, body_bytes, kept_bytes, body)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'verified', 'verified', value ->> 4, value ->> 5,
+           value ->> 6, value ->> 6, nullif(substr(?, 1 + (value ->> 7), value ->> 6), x'')
+    from jsonb_each(?);
+
+    insert into inbox_items
+        (inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome, fields_hash)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+           substr(?, 1 + 32 * key, 32)
+    from jsonb_each(?);
+
+    update inbox_items
+    set repeats = repeats + (again.value ->> 2), repeated_at = again.value ->> 3
+    from jsonb_each(?) as again
+    where inbox_id = again.value ->> 0 and number = again.value ->> 1;
+
+    insert into dirty_entries
+        (account_id, entry_id, ticket, state, lane, due_at, resync_step, reasons, hinted_at, last_hint_at,
+         fresh_reasons, fresh_hint_at)
+    select value ->> 0, value ->> 1, ?, 'waiting', value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+           value ->> 7, value ->> 5, value ->> 6
+    from jsonb_each(?)
+    where true
+    on conflict (account_id, entry_id) do update set
+        ticket        = excluded.ticket,
+        lane          = min(lane, excluded.lane),
+        due_at        = case state when 'dead' then excluded.due_at else min(due_at, excluded.due_at) end,
+        attempts      = case state when 'dead' then 0 else attempts end,
+        state         = case state when 'dead' then 'waiting' else state end,
+        reasons       = reasons | excluded.reasons,
+        last_hint_at  = max(last_hint_at, excluded.last_hint_at),
+        fresh_reasons = fresh_reasons | excluded.reasons,
+        fresh_hint_at = coalesce(fresh_hint_at, excluded.fresh_hint_at);
+
+    commit";
+
+/// What one transaction is given, made before the clock starts.
 struct Batch {
-    requests: String,
     bodies: Vec<u8>,
-    items: String,
+    requests: String,
     hashes: Vec<u8>,
-    dirty: String,
+    items: String,
+    ticket: i64,
+    hints: String,
 }
 
 pub fn rows_a_second(bodies: &[String]) -> f64 {
@@ -53,67 +96,33 @@ pub fn rows_a_second(bodies: &[String]) -> f64 {
 }
 
 fn batch(first: usize, bodies: &[String]) -> Batch {
-    let (mut requests, mut items, mut dirty) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut requests, mut items, mut hints) = (Vec::new(), Vec::new(), Vec::new());
     let (mut bytes, mut hashes) = (Vec::new(), Vec::new());
     for (place, body) in bodies.iter().enumerate() {
         let number = first + place + 1;
         let entry = format!("1_{:08}", number % ENTRIES);
-        let headers = r#"[["content-type","application/x-www-form-urlencoded"],["content-length","1024"]]"#;
-        requests.push(json!([number, 1_795_000_000_000_i64, headers, body.len(), bytes.len()]));
-        items.push(json!([number, entry]));
-        dirty.push(json!([entry, number, 1_795_000_000_000_i64]));
+        let headers = r#"[["content-type","application/x-www-form-urlencoded"],["content-length","1170"]]"#;
+        requests.push(json!([number, AT, "127.0.0.1", headers, 1, "102/admin_secret", body.len(), bytes.len()]));
+        items.push(json!([number, 1, 1, "api", number, "entry_update", entry, "hinted"]));
+        hints.push(json!([1, entry, 0, AT, 0, 1, AT, AT]));
         bytes.extend_from_slice(body.as_bytes());
         hashes.extend_from_slice(&[7; 32]);
     }
     let text = |rows: Vec<serde_json::Value>| json!(rows).to_string();
-    Batch { requests: text(requests), bodies: bytes, items: text(items), hashes, dirty: text(dirty) }
+    let ticket = i64::try_from(first).unwrap();
+    Batch { bodies: bytes, requests: text(requests), hashes, items: text(items), ticket, hints: text(hints) }
 }
 
 async fn commit(connection: &mut SqliteConnection, batch: Batch) {
-    let mut tx = connection.begin_with("begin immediate").await.unwrap();
-    sqlx::query(
-        "insert into inbox (inbox_id, received_at, peer, headers, verdict, lane, account_id, secret_label, body_bytes,
-                            kept_bytes, body)
-         select value ->> 0, value ->> 1, '127.0.0.1', value ->> 2, 'verified', 'verified', 1, '102/admin_secret',
-                value ->> 3, value ->> 3, substr(?2, 1 + (value ->> 4), value ->> 3)
-         from jsonb_each(?1)",
-    )
-    .bind(batch.requests)
-    .bind(batch.bodies)
-    .execute(&mut *tx)
-    .await
-    .unwrap();
-    sqlx::query(
-        "insert into inbox_items (inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome, fields_hash)
-         select value ->> 0, 1, 1, 'api', value ->> 0, 'entry_update', value ->> 1, 'hinted', substr(?2, 1 + 32 * key, 32)
-         from jsonb_each(?1)",
-    )
-    .bind(batch.items)
-    .bind(batch.hashes)
-    .execute(&mut *tx)
-    .await
-    .unwrap();
-    sqlx::query(
-        "insert into dirty_entries
-             (account_id, entry_id, ticket, state, lane, due_at, resync_step, reasons, hinted_at, last_hint_at,
-              fresh_reasons, fresh_hint_at)
-         select 1, value ->> 0, value ->> 1, 'waiting', 0, value ->> 2, 0, 1, value ->> 2, value ->> 2, 1, value ->> 2
-         from jsonb_each(?1)
-         where true
-         on conflict (account_id, entry_id) do update set
-             ticket        = excluded.ticket,
-             lane          = min(lane, excluded.lane),
-             due_at        = case state when 'dead' then excluded.due_at else min(due_at, excluded.due_at) end,
-             attempts      = case state when 'dead' then 0 else attempts end,
-             state         = case state when 'dead' then 'waiting' else state end,
-             reasons       = reasons | excluded.reasons,
-             last_hint_at  = max(last_hint_at, excluded.last_hint_at),
-             fresh_reasons = fresh_reasons | excluded.reasons,
-             fresh_hint_at = coalesce(fresh_hint_at, excluded.fresh_hint_at)",
-    )
-    .bind(batch.dirty)
-    .execute(&mut *tx)
-    .await
-    .unwrap();
-    tx.commit().await.unwrap();
+    sqlx::query(COMMIT)
+        .bind(batch.bodies)
+        .bind(batch.requests)
+        .bind(batch.hashes)
+        .bind(batch.items)
+        .bind("[]")
+        .bind(batch.ticket)
+        .bind(batch.hints)
+        .execute(connection)
+        .await
+        .unwrap();
 }
