@@ -15,46 +15,18 @@ const BATCH: usize = 256;
 const ENTRIES: usize = 20_000;
 const AT: i64 = 1_795_000_000_000;
 
-/// The transaction as the program has it: `COMMIT` in `src/store/sheet.rs`.
-const COMMIT: &str = "
-    begin immediate;
-
-    insert into inbox
-        (inbox_id, received_at, peer, headers, verdict, lane, account_id, secret_label, body_bytes, kept_bytes, body)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'verified', 'verified', value ->> 4, value ->> 5,
-           value ->> 6, value ->> 6, nullif(substr(?, 1 + (value ->> 7), value ->> 6), x'')
-    from jsonb_each(?);
-
-    insert into inbox_items
-        (inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome, fields_hash)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-           substr(?, 1 + 32 * key, 32)
-    from jsonb_each(?);
-
-    update inbox_items
-    set repeats = repeats + (again.value ->> 2), repeated_at = again.value ->> 3
-    from jsonb_each(?) as again
-    where inbox_id = again.value ->> 0 and number = again.value ->> 1;
-
-    insert into dirty_entries
-        (account_id, entry_id, ticket, state, lane, due_at, resync_step, reasons, hinted_at, last_hint_at,
-         fresh_reasons, fresh_hint_at)
-    select value ->> 0, value ->> 1, ?, 'waiting', value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-           value ->> 7, value ->> 5, value ->> 6
-    from jsonb_each(?)
-    where true
-    on conflict (account_id, entry_id) do update set
-        ticket        = excluded.ticket,
-        lane          = min(lane, excluded.lane),
-        due_at        = case state when 'dead' then excluded.due_at else min(due_at, excluded.due_at) end,
-        attempts      = case state when 'dead' then 0 else attempts end,
-        state         = case state when 'dead' then 'waiting' else state end,
-        reasons       = reasons | excluded.reasons,
-        last_hint_at  = max(last_hint_at, excluded.last_hint_at),
-        fresh_reasons = fresh_reasons | excluded.reasons,
-        fresh_hint_at = coalesce(fresh_hint_at, excluded.fresh_hint_at);
-
-    commit";
+/// The transaction, from the program's own texts.
+const COMMIT: &str = concat!(
+    "begin immediate;",
+    include_str!("../../src/store/sql/insert_requests.sql"),
+    ";",
+    include_str!("../../src/store/sql/insert_items.sql"),
+    ";",
+    include_str!("../../src/store/sql/count_repeats.sql"),
+    ";",
+    include_str!("../../src/store/sql/upsert_hints.sql"),
+    "; commit"
+);
 
 /// What one transaction is given, made before the clock starts.
 struct Batch {

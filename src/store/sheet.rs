@@ -45,12 +45,8 @@ fn text(requests: &[&str]) -> &'static str {
     [requests, &[INSERT_ITEMS, COUNT_REPEATS, dirty_entries::UPSERT_HINTS]].concat().join(";\n").leak()
 }
 
-const INSERT_REQUESTS: &str = "
-    insert into inbox
-        (inbox_id, received_at, peer, headers, verdict, lane, account_id, secret_label, body_bytes, kept_bytes, body)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, 'verified', 'verified', value ->> 4, value ->> 5,
-           value ->> 6, value ->> 6, nullif(substr(?, 1 + (value ->> 7), value ->> 6), x'')
-    from jsonb_each(?)";
+// In files, because the loop that `benches/intake` measures us by runs the very same.
+const INSERT_REQUESTS: &str = include_str!("sql/insert_requests.sql");
 
 /// Takes the same parameters.
 const INSERT_WITHOUT_BODIES: &str = "
@@ -60,18 +56,8 @@ const INSERT_WITHOUT_BODIES: &str = "
            value ->> 6, 0, iif(true, null, ?)
     from jsonb_each(?)";
 
-const INSERT_ITEMS: &str = "
-    insert into inbox_items
-        (inbox_id, number, account_id, system, kaltura_id, kind, entry_id, outcome, fields_hash)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-           substr(?, 1 + 32 * key, 32)
-    from jsonb_each(?)";
-
-const COUNT_REPEATS: &str = "
-    update inbox_items
-    set repeats = repeats + (again.value ->> 2), repeated_at = again.value ->> 3
-    from jsonb_each(?) as again
-    where inbox_id = again.value ->> 0 and number = again.value ->> 1";
+const INSERT_ITEMS: &str = include_str!("sql/insert_items.sql");
+const COUNT_REPEATS: &str = include_str!("sql/count_repeats.sql");
 
 /// What one transaction writes of verified requests.
 #[derive(Default)]
