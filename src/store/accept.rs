@@ -5,6 +5,7 @@
 //!
 //! Whoever brings a request puts it down on the sheet that is written next; the desk only hands sheets to SQLite, one after
 //! the other. So the next one is ready when the last is written, and nothing but SQLite's own work stands between them.
+//! The desk has a thread of its own: whatever else the daemon is busy with, it is not before a notification.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{Notify, oneshot};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use super::Store;
 use super::account_asks;
@@ -87,31 +88,47 @@ type Answer = oneshot::Sender<Result<Accepted, Error>>;
 /// Where verified requests are handed in.
 pub(super) struct Reception {
     tray: Arc<Tray>,
-    desk: Mutex<Option<JoinHandle<()>>>,
+    /// Answered when the desk has ended.
+    end: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Reception {
-    /// Opens the desk: a task that commits what waits.
-    pub(super) fn open(mirror: &Arc<Mirror>) -> Self {
+    /// Opens the desk: a thread that commits what waits.
+    ///
+    /// # Errors
+    /// `Failed` when the system gives no thread.
+    pub(super) fn open(mirror: &Arc<Mirror>) -> Result<Self, Error> {
+        let failed = |error: std::io::Error| Error::Failed { cause: format!("no thread to receive with: {error}") };
         let tray = Arc::new(Tray::default());
-        let desk = tokio::spawn(work(Arc::clone(mirror), Arc::clone(&tray)));
-        Self { tray, desk: Mutex::new(Some(desk)) }
+        let (has_ended, end) = oneshot::channel();
+        let desk = work(Arc::clone(mirror), Arc::clone(&tray));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+        std::thread::Builder::new()
+            .name("reception".into())
+            .spawn(move || {
+                runtime.block_on(desk);
+                drop(runtime);
+                // Nobody has to wait for it.
+                let _ = has_ended.send(());
+            })
+            .map_err(failed)?;
+        Ok(Self { tray, end: Mutex::new(Some(end)) })
     }
 
     /// One that never opens, for who only reads.
     pub(super) fn closed() -> Self {
         let tray = Arc::new(Tray::default());
         tray.close();
-        Self { tray, desk: Mutex::new(None) }
+        Self { tray, end: Mutex::new(None) }
     }
 
     /// Hands everything in that was taken, then closes.
     pub(super) async fn close(&self) {
         self.tray.close();
-        let desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(desk) = desk {
+        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(end) = end {
             // It ends by itself; should it have panicked, there is nothing left to finish.
-            let _ = desk.await;
+            let _ = end.await;
         }
     }
 
@@ -128,6 +145,13 @@ impl Reception {
             handed_in?;
             committed.await.unwrap_or(Err(Error::Closed))
         }
+    }
+}
+
+/// Who drops it unclosed waits for nothing, and the desk ends all the same.
+impl Drop for Reception {
+    fn drop(&mut self) {
+        self.tray.close();
     }
 }
 
@@ -371,6 +395,7 @@ pub(super) fn to_json(rows: &impl serde::Serialize) -> String {
 mod tests {
     use std::io;
     use std::net::Ipv4Addr;
+    use std::path::Path;
     use std::sync::mpsc;
 
     use futures_util::FutureExt;
@@ -398,6 +423,42 @@ mod tests {
         sqlx::query_scalar("select count(*) from inbox").fetch_one(mirror.database.readers()).await.unwrap()
     }
 
+    async fn mirror_in(directory: &tempfile::TempDir) -> Arc<Mirror> {
+        let file = directory.path().join("mirror.db");
+        mirror_of(Database::open(&file, None).await.unwrap(), &file).await
+    }
+
+    async fn mirror_of(database: Database, file: &Path) -> Arc<Mirror> {
+        migrations::apply(database.writer().unwrap(), file, migrations::MIRROR).await.unwrap();
+        Arc::new(Mirror::new(database, Clock::system(), Limits::default(), None).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_request_is_kept_while_everything_else_of_the_daemon_is_held_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let mirror = mirror_in(&directory).await;
+        let reception = Reception::open(&mirror).unwrap();
+        let answered = reception.accept(&mirror, received());
+        let elsewhere = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        // This thread, which has all other tasks, waits for it and does nothing else.
+        let accepted = std::thread::spawn(move || elsewhere.block_on(answered)).join().unwrap();
+        assert_eq!(accepted.unwrap().outcome, Acceptance::New);
+        reception.close().await;
+    }
+
+    #[tokio::test]
+    async fn the_desk_of_a_reception_that_is_dropped_keeps_what_was_handed_in_and_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let mirror = mirror_in(&directory).await;
+        let reception = Reception::open(&mirror).unwrap();
+        let end = reception.end.lock().unwrap().take().unwrap();
+        drop(reception.accept(&mirror, received()));
+        drop(reception);
+        end.await.unwrap();
+        assert_eq!(rows(&mirror).await, 1);
+        assert_eq!(Arc::strong_count(&mirror), 1);
+    }
+
     #[tokio::test]
     async fn a_request_is_answered_when_the_disk_has_it_and_refused_when_the_disk_fails() {
         let directory = tempfile::tempdir().unwrap();
@@ -406,10 +467,8 @@ mod tests {
         let end = Mutex::new(end);
         let disk = Disk::new(move || end.lock().unwrap().recv().unwrap());
         let database = Database::open_on(disk, &file, None).await.unwrap();
-        migrations::apply(database.writer().unwrap(), &file, migrations::MIRROR).await.unwrap();
-        let mirror = Mirror::new(database, Clock::system(), Limits::default(), None).await.unwrap();
-        let mirror = Arc::new(mirror);
-        let reception = Reception::open(&mirror);
+        let mirror = mirror_of(database, &file).await;
+        let reception = Reception::open(&mirror).unwrap();
 
         let mut answered = std::pin::pin!(reception.accept(&mirror, received()));
         while rows(&mirror).await == 0 {

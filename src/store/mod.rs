@@ -183,7 +183,7 @@ impl Store {
         delivery_lines::void_leases(&mut tx, now).await?;
         captions::void_leases(&mut tx, now).await?;
         tx.commit().await?;
-        let reception = Reception::open(&mirror);
+        let reception = Reception::open(&mirror)?;
         let rejections = RejectionDesk::open(&mirror, &reception);
         let feed_turns = Semaphore::new(feed::PAGES_AT_ONCE);
         Ok(Self(Arc::new(Inner { mirror, thumbnails, accounts, directory, feed_turns, reception, rejections })))
