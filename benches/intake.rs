@@ -7,7 +7,7 @@
 //! with 1 when a floor is missed.
 //!
 //! At a quarter of the load, p99 is that of the middle quarter of a second. A virtual machine that runs at a tenth of its
-//! speed for a few hundredths of every second makes anything wait that needs a quarter of it, whatever that is; so
+//! speed for a few hundredths of every second makes anything wait that needs a quarter of it or more; so
 //! beside it stand p99 of the whole time, and that of the handler that only reads, at a quarter of its own load.
 //!
 //! `cargo bench --bench intake`; `INTAKE_BENCH_REQUESTS` sets the size of one load (20,000).

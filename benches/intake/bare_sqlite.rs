@@ -47,6 +47,7 @@ pub fn rows_a_second(bodies: &[String]) -> f64 {
             .filename(directory.path().join("mirror.db"))
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .pragma("temp_store", "memory")
             .disable_statement_logging()
             .connect()
             .await
