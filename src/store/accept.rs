@@ -5,7 +5,7 @@
 //!
 //! Whoever brings a request puts it down on the sheet that is written next; the desk only hands sheets to SQLite, one after
 //! the other. So the next one is ready when the last is written, and nothing but SQLite's own work stands between them.
-//! The desk has a thread of its own: whatever else the daemon is busy with, it is not before a notification.
+//! The desk has a thread of its own: whatever else the daemon is busy with, only who writes is before a notification.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -107,7 +107,6 @@ impl Reception {
             .name("reception".into())
             .spawn(move || {
                 runtime.block_on(desk);
-                drop(runtime);
                 // Nobody has to wait for it.
                 let _ = has_ended.send(());
             })
